@@ -1,0 +1,44 @@
+# The commands of this project. `make demo` and `make test` are all a fresh machine needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+REQUIREMENTS := requirements/runtime.txt requirements/dev.txt requirements/constraints.txt
+CORES ?= all
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=1 --keep-going
+
+.PHONY: setup demo quick standard full test lint clean
+
+setup: $(STAMP)
+
+# The project comes last: its `snakemake` command takes the place of Snakemake's own.
+$(STAMP): $(REQUIREMENTS) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make setup PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements/runtime.txt -r requirements/dev.txt -c requirements/constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $(STAMP)
+
+demo: setup
+	@$(SNAKEMAKE) results/quick/all.json --configfile config/demo.yaml
+	@echo "The report: $(CURDIR)/reports/quick/index.html"
+
+quick standard full: setup
+	@$(SNAKEMAKE) results/$@/all.json
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+# Models and results are kept: they are what took time. Remove models/ and results/ by hand.
+clean:
+	rm -rf reports logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,72 @@
+"""Evaluation of language models: from config.yaml to one result per (model, dataset, tier).
+
+This file only wires: configuration, includes, targets, and the words at the end of a run.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+# common.smk comes first: it validates the configuration before any rule is made.
+include: "rules/common.smk"
+include: "rules/hooks.smk"
+include: "rules/models.smk"
+include: "rules/datasets.smk"
+include: "rules/generate.smk"
+include: "rules/score.smk"
+include: "rules/aggregate.smk"
+include: "rules/report.smk"
+
+
+localrules:
+    quick,
+    standard,
+    full,
+    all,
+
+
+# ---- targets -------------------------------------------------------------------------------
+
+
+rule quick:
+    default_target: True
+    input:
+        "results/quick/all.json",
+        "reports/quick/index.html",
+
+
+rule standard:
+    input:
+        "results/standard/all.json",
+        "reports/standard/index.html",
+
+
+rule full:
+    input:
+        "results/full/all.json",
+        "reports/full/index.html",
+
+
+rule all:
+    input:
+        expand("results/{tier}/all.json", tier=TIERS),
+        expand("reports/{tier}/index.html", tier=TIERS),
+
+
+# ---- the words around a run ----------------------------------------------------------------
+
+
+onstart:
+    begin_run()
+
+
+onsuccess:
+    end_run()
+
+
+onerror:
+    explain_failures(log)

@@ -1,0 +1,69 @@
+"""All cells of a tier in one place: all.json for programs, CSV and Parquet for tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from evaluation.files import read_record, write_record, write_with
+from evaluation.records import Aggregate, Cell, Result
+
+
+def aggregate(
+    tier: str, models: list[str], datasets: list[str], cells: Sequence[Path]
+) -> Aggregate:
+    """Read all results of a tier; raises EvaluationError that names a damaged file."""
+    return Aggregate(
+        tier=tier,
+        models=models,
+        datasets=datasets,
+        cells=[to_cell(read_record(path, Result)) for path in cells],
+    )
+
+
+def to_cell(result: Result) -> Cell:
+    """A result without its samples."""
+    return Cell.model_validate(
+        result.model_dump(exclude={"schema_version", "samples"}, warnings=False)
+    )
+
+
+def write_tables(found: Aggregate, json: Path, csv: Path, parquet: Path) -> None:
+    """Write the aggregate as JSON, and one row a score as CSV and Parquet."""
+    import pandas as pd
+
+    rows = [
+        {
+            "tier": found.tier,
+            "model": cell.model,
+            "dataset": cell.dataset,
+            "source": cell.provenance.dataset_source,
+            "protocol": cell.protocol,
+            "few_shot": cell.few_shot,
+            "metric": score.metric,
+            "primary": score.primary,
+            "value": score.value,
+            "n": score.n,
+            "low": score.interval.low if score.interval else None,
+            "high": score.interval.high if score.interval else None,
+            "interval": score.interval.method if score.interval else "",
+            "reason": score.reason,
+            "samples": cell.counts.samples,
+            "failed": cell.counts.failed,
+            "not_scored": cell.counts.not_scored,
+            "truncated_answers": cell.counts.truncated_answers,
+            "truncated_prompts": cell.counts.truncated_prompts,
+            "preset": cell.provenance.preset,
+            "model_revision": cell.provenance.model_revision,
+            "dataset_fingerprint": cell.provenance.dataset_fingerprint,
+            "tokens_per_second": cell.performance.tokens_per_second,
+            "engine_seconds": cell.performance.engine_seconds,
+            "peak_memory": cell.performance.peak_memory,
+        }
+        for cell in found.cells
+        for score in cell.scores
+    ]
+    table = pd.DataFrame(rows).astype({"value": "float64", "low": "float64", "high": "float64"})
+    write_with(csv, lambda path: table.to_csv(path, index=False))
+    write_with(parquet, lambda path: table.to_parquet(path, index=False))
+    write_record(json, found)

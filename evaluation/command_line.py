@@ -1,0 +1,84 @@
+"""The `snakemake` command of this project's environment: Snakemake, with two differences.
+
+Snakemake's `--resources`, `--config` and their like take any number of values and swallow a
+target that follows them: `snakemake --cores 1 --resources gpu=1 results/quick/all.json` ends in
+a ValueError. Here targets are told from values and put last, behind `--`. And whoever asks for
+the aggregate of a tier wants to read its report, so that is brought up to date as well.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from argparse import Action
+from collections.abc import Mapping, Sequence
+
+AGGREGATE = re.compile(r"^results/(\w+)/all\.(?:json|csv|parquet)$")
+
+
+def split_targets(
+    arguments: Sequence[str], options: Mapping[str, Action]
+) -> tuple[list[str], list[str]]:
+    """Tell options and their values from targets: (options, targets).
+
+    `options` are argparse's actions by option string.
+    """
+    kept: list[str] = []
+    targets: list[str] = []
+    option: Action | None = None
+    taken = 0
+    for position, argument in enumerate(arguments):
+        if argument == "--":
+            targets += arguments[position + 1 :]
+            break
+        if argument.startswith("-") and len(argument) > 1:
+            kept.append(argument)
+            name, has_value, _ = argument.partition("=")
+            option, taken = options.get(name), int(bool(has_value))
+        elif option is not None and takes(option, taken, argument):
+            kept.append(argument)
+            taken += 1
+        else:
+            targets.append(argument)
+            option = None
+    return kept, targets
+
+
+def takes(option: Action, taken: int, value: str) -> bool:
+    """Whether an option that has `taken` values so far takes this one too."""
+    if option.nargs is None or option.nargs == "?":
+        return taken == 0
+    if isinstance(option.nargs, int):
+        return taken < option.nargs
+    if option.choices is not None:
+        return value in {str(choice) for choice in option.choices}
+    if "=" in str(option.metavar or ""):
+        return "=" in value
+    if option.dest == "configfile":
+        return taken == 0 or value.endswith((".yaml", ".yml"))
+    return True
+
+
+def with_reports(targets: Sequence[str]) -> list[str]:
+    """The targets and the report of every tier whose aggregate is among them.
+
+    >>> with_reports(["results/quick/all.json"])
+    ['results/quick/all.json', 'reports/quick/index.html']
+    """
+    tiers = {match.group(1): None for t in targets if (match := AGGREGATE.match(t))}
+    reports = [f"reports/{tier}/index.html" for tier in tiers]
+    return list(targets) + [report for report in reports if report not in targets]
+
+
+def main() -> None:
+    """Run Snakemake with the arguments put in order."""
+    from snakemake.cli import get_argument_parser
+    from snakemake.cli import main as snakemake
+
+    known = get_argument_parser()._option_string_actions
+    options, targets = split_targets(sys.argv[1:], known)
+    snakemake([*options, *(["--", *with_reports(targets)] if targets else [])])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Engines: whatever turns requests into responses. Nothing here is imported before it is needed."""

@@ -1,0 +1,45 @@
+"""Which requests run together: similar lengths, within a budget of tokens and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+
+class Sized(Protocol):
+    """Something with a prompt length and room for an answer, in tokens."""
+
+    @property
+    def group(self) -> str: ...
+    @property
+    def prompt_length(self) -> int: ...
+    @property
+    def answer_length(self) -> int: ...
+
+
+SizedT = TypeVar("SizedT", bound=Sized)
+
+
+def take_batch(
+    waiting: Sequence[SizedT], *, max_tokens: int, max_rows: int, exact: bool
+) -> list[SizedT]:
+    """The next batch: the longest waiting requests that fit the budget, at least one.
+
+    Longest first, so that a batch that does not fit in memory shows at the start and the short
+    ones fill the end. With `exact`, a batch holds requests of one group only and depends on
+    nothing but that group, so that its composition is the same in every run.
+    """
+    candidates = list(waiting)
+    if exact:
+        first = min(item.group for item in candidates)
+        candidates = [item for item in candidates if item.group == first]
+    candidates.sort(key=lambda item: item.prompt_length + item.answer_length, reverse=True)
+    batch: list[SizedT] = []
+    prompt = answer = 0
+    for item in candidates:
+        prompt = max(prompt, item.prompt_length)
+        answer = max(answer, item.answer_length)
+        if batch and ((prompt + answer) * (len(batch) + 1) > max_tokens or len(batch) >= max_rows):
+            break
+        batch.append(item)
+    return batch

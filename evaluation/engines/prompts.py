@@ -1,0 +1,125 @@
+"""From a request to the exact tokens a model sees.
+
+Models with a chat template get it; base models get the same messages as plain text with speaker
+labels. Prompts that do not fit the context are cut from the left, as the reference harness does,
+and the number of tokens cut is recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from evaluation.records import Continuation, GenerateRequest, Message
+
+# A base model would go on to write the next speaker's lines.
+FLAT_STOP = ("\nUser:",)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A rendered prompt: its text after any cut, its tokens, and how many were cut off."""
+
+    text: str
+    tokens: list[int]
+    cut: int
+    stop: tuple[str, ...]
+    max_new_tokens: int
+
+
+@dataclass(frozen=True)
+class ContinuationTokens:
+    """Tokens of a context with one continuation; `target` are the continuation's."""
+
+    tokens: list[int]
+    target: list[int]
+    cut: int
+
+
+class Renderer:
+    """Renders requests for one tokenizer."""
+
+    def __init__(self, tokenizer: Any, context_length: int, *, thinking: bool) -> None:
+        self.tokenizer = tokenizer
+        self.context_length = context_length
+        self.thinking = thinking
+        self.has_template = bool(getattr(tokenizer, "chat_template", None))
+        self.system_role = self.has_template and self._accepts_system()
+
+    def _accepts_system(self) -> bool:
+        probe = [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
+        try:
+            self.tokenizer.apply_chat_template(probe, tokenize=False)
+        except Exception:
+            # Templates without a system role raise; the system text then leads the user's.
+            return False
+        return True
+
+    def render(self, request: GenerateRequest) -> Prompt:
+        """The prompt of a generate request, cut from the left to leave room for the answer."""
+        stop = request.stop
+        if not request.messages:
+            text, special = request.prompt, True
+        elif self.has_template:
+            text, special = self._template(request.messages), False
+        else:
+            text, special = flatten(request.messages), True
+            stop = stop + FLAT_STOP
+        tokens: list[int] = self.tokenizer(text, add_special_tokens=special)["input_ids"]
+        room = min(request.max_new_tokens, max(1, self.context_length // 2))
+        cut = max(0, len(tokens) + room - self.context_length)
+        if cut:
+            tokens = tokens[cut:]
+            text = self.tokenizer.decode(tokens)
+        return Prompt(text, tokens, cut, stop, room)
+
+    def _template(self, messages: tuple[Message, ...]) -> str:
+        if not self.system_role:
+            messages = merge_system(messages)
+        text: str = self.tokenizer.apply_chat_template(
+            [m.model_dump() for m in messages],
+            tokenize=False,
+            add_generation_prompt=True,
+            enable_thinking=self.thinking,
+        )
+        return text
+
+    def continuation(self, item: Continuation) -> ContinuationTokens:
+        """Tokens of a continuation as the reference harness splits them.
+
+        Trailing spaces of the context belong to the continuation; its tokens are those of the
+        whole text beyond the number of the context's. Too long texts lose tokens on the left.
+        """
+        context = item.context.rstrip()
+        text = item.context[len(context) :] + item.text
+        whole = self._encode(context + text)
+        head = self._encode(context) if context else whole[:0]
+        if not head:
+            # Nothing to condition on: the model starts from its own start token.
+            start = self.tokenizer.bos_token_id
+            head = [self.tokenizer.eos_token_id if start is None else start]
+            whole = head + whole
+        target = whole[len(head) :]
+        cut = max(0, len(whole) - 1 - self.context_length)
+        return ContinuationTokens(whole[cut:-1], target, cut)
+
+    def _encode(self, text: str) -> list[int]:
+        ids: list[int] = self.tokenizer(text)["input_ids"]
+        return ids
+
+
+def flatten(messages: tuple[Message, ...]) -> str:
+    """Messages as plain text for models that know no chat format."""
+    names = {"system": "System", "user": "User", "assistant": "Assistant"}
+    lines = [f"{names[m.role]}: {m.content.strip()}\n\n" for m in messages]
+    return "".join(lines) + "Assistant:"
+
+
+def merge_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Put the system text in front of the first user message."""
+    system = "\n\n".join(m.content for m in messages if m.role == "system")
+    rest = [m for m in messages if m.role != "system"]
+    if not system or not rest or rest[0].role != "user":
+        return tuple(rest)
+    first = Message(role="user", content=f"{system}\n\n{rest[0].content}")
+    return (first, *rest[1:])

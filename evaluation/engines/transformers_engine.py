@@ -1,0 +1,290 @@
+"""The default engine: transformers models in this process, batched over all datasets.
+
+`REVISION` is part of every request's key. Raise it when a change here, or in the modules this one
+uses, can change a response; a golden test fails when it was forgotten.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+from evaluation.config import EngineSettings, Preset
+from evaluation.engines.base import Pool, PooledRequest
+from evaluation.engines.batching import take_batch
+from evaluation.engines.device import choose_device, choose_dtype
+from evaluation.engines.prompts import ContinuationTokens, Prompt, Renderer
+from evaluation.errors import EvaluationError, first_line
+from evaluation.machine import hardware, packages, peak_resident_memory
+from evaluation.records import (
+    GenerateRequest,
+    LoglikelihoodRequest,
+    ModelManifest,
+    Response,
+    Session,
+)
+from evaluation.thinking import split_thinking
+
+log = logging.getLogger(__name__)
+REVISION = 1
+PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A pooled request with its tokens."""
+
+    pooled: PooledRequest
+    prompt: Prompt | None = None
+    continuations: tuple[ContinuationTokens, ...] = ()
+
+    @property
+    def group(self) -> str:
+        """Dataset, slice and turn: what an exact batch may not mix."""
+        return f"{self.pooled.group}/{self.pooled.request.turn}"
+
+    @property
+    def prompt_length(self) -> int:
+        """Tokens of the prompt, or of all continuations' inputs."""
+        if self.prompt is not None:
+            return len(self.prompt.tokens)
+        return sum(len(c.tokens) for c in self.continuations)
+
+    @property
+    def answer_length(self) -> int:
+        """Room for the answer in tokens."""
+        return self.prompt.max_new_tokens if self.prompt is not None else 0
+
+
+class TransformersEngine:
+    """One loaded model; see `engines.base.Engine`."""
+
+    def __init__(
+        self,
+        manifest: ModelManifest,
+        settings: EngineSettings,
+        preset_name: str,
+        preset: Preset,
+        *,
+        thinking: bool,
+        threads: int | None = None,
+    ) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging as transformers_logging
+
+        transformers_logging.set_verbosity_error()
+        transformers_logging.disable_progress_bar()
+        if threads:
+            torch.set_num_threads(threads)
+        start = perf_counter()
+        device = choose_device(settings)
+        dtype = choose_dtype(settings, device)
+        self.tokenizer = AutoTokenizer.from_pretrained(manifest.directory)
+        try:
+            model = AutoModelForCausalLM.from_pretrained(
+                manifest.directory, dtype=dtype, use_safetensors=True
+            )
+            self.model: Any = model.to(device).eval()
+        except torch.OutOfMemoryError as error:
+            raise EvaluationError(
+                f"The model does not fit into the GPU's memory: {first_line(error)}",
+                where=f"model {manifest.model}, {manifest.parameters / 1e9:.1f} billion parameters",
+                remedy="use a GPU with more memory, or free the memory other processes hold",
+            ) from error
+        load_seconds = perf_counter() - start
+        self.preset = preset
+        self.exact = settings.exact
+        self.device = device
+        self.renderer = Renderer(self.tokenizer, manifest.context_length, thinking=thinking)
+        self.end_tokens = _end_tokens(self.model, self.tokenizer)
+        self.session = Session(
+            id=uuid4().hex,
+            model=manifest.model,
+            revision=manifest.revision,
+            preset=preset_name,
+            engine="transformers",
+            engine_revision=REVISION,
+            dtype=str(dtype).removeprefix("torch."),
+            exact=settings.exact,
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            load_seconds=load_seconds,
+            packages=packages(PACKAGES),
+            hardware=_device_hardware(device),
+            notes=_notes(self.renderer),
+        )
+        log.info(
+            "loaded %s on %s in %s: %.1f s", manifest.model, device, self.session.dtype, load_seconds
+        )
+
+    def run(self, pool: Pool) -> Iterator[Response]:
+        """Answer everything in the pool, batch by batch."""
+        waiting: list[Waiting] = []
+        while pool or waiting:
+            while pool:
+                pooled = pool.popleft()
+                try:
+                    waiting.append(self._tokenise(pooled))
+                except Exception as error:
+                    # A template or tokenizer that cannot take one text costs one sample.
+                    yield self._failure(pooled, error)
+            generating = [w for w in waiting if w.prompt is not None]
+            # Generation first: its follow-ups then still have a batch to join.
+            kind = generating or waiting
+            if not kind:
+                continue
+            batch = take_batch(
+                kind,
+                max_tokens=self.preset.batch_tokens,
+                max_rows=self.preset.batch_rows if generating else len(kind),
+                exact=self.exact,
+            )
+            taken = {id(w) for w in batch}
+            waiting = [w for w in waiting if id(w) not in taken]
+            yield from self._run_batch(batch)
+
+    def _tokenise(self, pooled: PooledRequest) -> Waiting:
+        request = pooled.request
+        if isinstance(request, GenerateRequest):
+            return Waiting(pooled, prompt=self.renderer.render(request))
+        tokens = tuple(self.renderer.continuation(c) for c in request.continuations)
+        return Waiting(pooled, continuations=tokens)
+
+    def _run_batch(self, batch: list[Waiting]) -> Iterator[Response]:
+        """Run a batch; when it fails, run its halves, down to the one sample at fault."""
+        answered: set[str] = set()
+        try:
+            for response in self._generate(batch) if batch[0].prompt else self._score(batch):
+                answered.add(response.key)
+                yield response
+        except Exception as error:
+            left = [w for w in batch if w.pooled.key not in answered]
+            log.warning("a batch of %d failed: %s", len(batch), first_line(error))
+            if len(left) == 1 and len(batch) == 1:
+                yield self._failure(left[0].pooled, error)
+                return
+            self._free_memory()
+            middle = max(1, len(left) // 2)
+            for part in (left[:middle], left[middle:]):
+                if part:
+                    yield from self._run_batch(part)
+
+    def _generate(self, batch: list[Waiting]) -> Iterator[Response]:
+        from evaluation.engines.decoding import Decoder, Row
+
+        rows = {}
+        for item in batch:
+            request, prompt = item.pooled.request, item.prompt
+            assert prompt is not None and isinstance(request, GenerateRequest)
+            row = Row(
+                prompt=prompt.tokens,
+                stop=prompt.stop,
+                max_new_tokens=prompt.max_new_tokens,
+                temperature=request.temperature,
+                seed=request.seed,
+            )
+            rows[id(row)] = (item, row)
+        decoder = Decoder(self.model, self.tokenizer, self.end_tokens)
+        for row in decoder.run([row for _, row in rows.values()]):
+            item, prompt = rows[id(row)][0], rows[id(row)][0].prompt
+            assert prompt is not None and row.finish is not None
+            thinking, _ = split_thinking(row.text)
+            yield self._response(
+                item.pooled,
+                prompt=prompt.text,
+                text=row.text,
+                finish_reason=row.finish,
+                prompt_tokens=len(prompt.tokens),
+                completion_tokens=len(row.tokens),
+                thinking_tokens=len(self.tokenizer(thinking)["input_ids"]) if thinking else 0,
+                truncated_prompt_tokens=prompt.cut,
+                latency_seconds=row.latency_seconds,
+                engine_seconds=row.engine_seconds,
+                batch_rows=len(batch),
+            )
+
+    def _score(self, batch: list[Waiting]) -> Iterator[Response]:
+        from evaluation.engines.loglikelihood import score_continuations
+
+        start = perf_counter()
+        results = score_continuations(
+            self.model,
+            self.tokenizer.pad_token_id or 0,
+            self.model.config.get_text_config().vocab_size,
+            [item.continuations for item in batch],
+            max_tokens=min(self.preset.batch_tokens, 8192),
+        )
+        for index, scores, seconds in results:
+            item = batch[index]
+            request = item.pooled.request
+            assert isinstance(request, LoglikelihoodRequest)
+            yield self._response(
+                item.pooled,
+                prompt=request.continuations[0].context,
+                continuations=scores,
+                finish_reason="scored",
+                prompt_tokens=item.prompt_length,
+                truncated_prompt_tokens=max(c.cut for c in item.continuations),
+                latency_seconds=perf_counter() - start,
+                engine_seconds=seconds,
+                batch_rows=len(batch),
+            )
+
+    def _failure(self, pooled: PooledRequest, error: Exception) -> Response:
+        log.warning("sample %s failed", pooled.request.sample_id, exc_info=error)
+        return self._response(pooled, prompt="", finish_reason="error", error=first_line(error))
+
+    def _response(self, pooled: PooledRequest, **fields: Any) -> Response:
+        return Response(
+            key=pooled.key,
+            sample_id=pooled.request.sample_id,
+            turn=pooled.request.turn,
+            session=self.session.id,
+            peak_memory=self._peak_memory(),
+            **fields,
+        )
+
+    def _peak_memory(self) -> int:
+        import torch
+
+        if self.device == "cuda":
+            return int(torch.cuda.max_memory_reserved())
+        return peak_resident_memory()
+
+    def _free_memory(self) -> None:
+        import gc
+
+        import torch
+
+        gc.collect()
+        if self.device == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> set[int]:
+    """All tokens that end an answer: the model's own and the tokenizer's."""
+    ends = model.generation_config.eos_token_id
+    tokens = set(ends if isinstance(ends, list) else [ends]) | {tokenizer.eos_token_id}
+    return {token for token in tokens if token is not None}
+
+
+def _device_hardware(device: str) -> Any:
+    import torch
+
+    if device == "cuda":
+        card = torch.cuda.get_device_properties(0)
+        return hardware(card.name, card.total_memory)
+    return hardware("cpu")
+
+
+def _notes(renderer: Renderer) -> list[str]:
+    if not renderer.has_template:
+        return ["no chat template: messages are sent as plain text with speaker labels"]
+    if not renderer.system_role:
+        return ["the chat template has no system role: system text leads the first user message"]
+    return []

@@ -1,0 +1,252 @@
+"""From the configuration to jobs: paths, slices, and the typed settings of each job.
+
+Pure functions of the configuration, used by the rules. Settings travel to scripts as JSON with
+sorted keys, so that order and comments in YAML trigger nothing and an edited dataset reruns
+exactly its own cells.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, JsonValue, TypeAdapter
+
+from evaluation.benchmarks.base import PromptSettings
+from evaluation.config import Config, ModelSettings, PathModel
+from evaluation.engines.transformers_engine import REVISION
+from evaluation.generate import GenerateSettings
+from evaluation.prepare import PrepareSettings
+from evaluation.queue import Task
+from evaluation.records import Record
+from evaluation.requests import normaliser_digest, requests_digest
+from evaluation.scoring import ScoreSettings
+
+TIERS = ("quick", "standard", "full")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class FetchSettings(Record):
+    """The settings of a fetch_model job."""
+
+    model: str
+    settings: ModelSettings
+
+
+class AggregateSettings(Record):
+    """The settings of an aggregate job."""
+
+    tier: str
+    models: list[str]
+    datasets: list[str]
+
+
+def to_json(settings: BaseModel | list[JsonValue]) -> str:
+    """Settings as one line of JSON with sorted keys."""
+    raw = settings.model_dump(mode="json") if isinstance(settings, BaseModel) else settings
+    return json.dumps(raw, sort_keys=True, ensure_ascii=False)
+
+
+# ---- slices and paths ----------------------------------------------------------------------
+
+
+def slices(config: Config, tier: str) -> list[str]:
+    """The slices a tier consists of, e.g. `0-20` and `20-100` for standard."""
+    sizes = [getattr(config.tiers, name) for name in TIERS[: TIERS.index(tier) + 1]]
+    return [f"{low}-{high}" for low, high in zip([0, *sizes], sizes, strict=False)]
+
+
+def cell(tier: str, model: str, dataset: str) -> str:
+    """The result file of a cell."""
+    return f"results/{tier}/{model}/{dataset}.json"
+
+
+def cells(config: Config, tier: str) -> list[str]:
+    """The result files of a tier's run, model by model."""
+    return [cell(tier, m, d) for m in config.run.models for d in config.run.datasets]
+
+
+def responses(config: Config, model: str, dataset: str, tier: str) -> list[str]:
+    """The responses files a cell is scored from."""
+    preset = config.preset_of(model)
+    return [
+        f"results/responses/{model}/{preset}/{dataset}/{part}.jsonl"
+        for part in slices(config, tier)
+    ]
+
+
+# ---- settings of the jobs ------------------------------------------------------------------
+
+
+def prompt_settings(config: Config, dataset: str) -> PromptSettings:
+    """What decides a dataset's requests."""
+    chosen = config.datasets[dataset]
+    return PromptSettings(
+        protocol=chosen.protocol,
+        few_shot=chosen.few_shot,
+        max_new_tokens=chosen.max_new_tokens,
+        seed=config.seed,
+    )
+
+
+def fetch_settings(config: Config, model: str) -> FetchSettings:
+    """Settings of fetch_model."""
+    return FetchSettings(model=model, settings=config.models[model])
+
+
+def path_model_files(config: Config, model: str) -> list[str]:
+    """The files of a model in a local directory: when they change, the manifest is made anew."""
+    settings = config.models[model]
+    if not isinstance(settings, PathModel):
+        return []
+    folder = Path(settings.path).expanduser()
+    return sorted(str(p) for p in [*folder.glob("*.safetensors"), *folder.glob("*.json")])
+
+
+def prepare_settings(config: Config, dataset: str) -> PrepareSettings:
+    """Settings of prepare_dataset."""
+    source = config.source_of(dataset)
+    return PrepareSettings(
+        dataset=dataset,
+        source=source,
+        revision=config.datasets[dataset].revision,
+        mirror=config.mirror if source == "mirror" else None,
+        few_shot=config.datasets[dataset].few_shot,
+        seed=config.seed,
+        normaliser=_normaliser_digest(dataset),
+    )
+
+
+def task(config: Config, model: str, preset: str, dataset: str, part: str) -> Task:
+    """One (dataset, slice) of a model and preset."""
+    start, stop = part.split("-")
+    return Task(
+        dataset=dataset,
+        start=int(start),
+        stop=int(stop),
+        prompt=prompt_settings(config, dataset),
+        samples=f"data/{dataset}.jsonl",
+        manifest=f"data/{dataset}.manifest.json",
+        journal=f"results/journals/{model}/{preset}/{dataset}/{part}.jsonl",
+    )
+
+
+def generate_settings(
+    config: Config, model: str, preset: str, dataset: str, part: str
+) -> GenerateSettings:
+    """Settings of generate."""
+    return GenerateSettings(
+        model=model,
+        preset_name=preset,
+        preset=getattr(config.presets, preset),
+        engine=config.engine,
+        engine_revision=REVISION,
+        thinking=config.models[model].thinking,
+        task=task(config, model, preset, dataset, part),
+        requests=_requests_digest(dataset, prompt_settings(config, dataset)),
+    )
+
+
+def score_settings(config: Config, tier: str, model: str, dataset: str) -> ScoreSettings:
+    """Settings of score."""
+    return ScoreSettings(
+        model=model,
+        dataset=dataset,
+        tier=tier,
+        size=getattr(config.tiers, tier),
+        preset=config.preset_of(model),
+        prompt=prompt_settings(config, dataset),
+        engine=config.engine,
+        engine_revision=REVISION,
+        thinking=config.models[model].thinking,
+    )
+
+
+def aggregate_settings(config: Config, tier: str) -> AggregateSettings:
+    """Settings of aggregate."""
+    return AggregateSettings(tier=tier, models=config.run.models, datasets=config.run.datasets)
+
+
+@cache
+def _normaliser_digest(dataset: str) -> str:
+    return normaliser_digest(dataset)
+
+
+@cache
+def _requests_digest(dataset: str, settings: PromptSettings) -> str:
+    return requests_digest(dataset, settings)
+
+
+# ---- code that decides a score -------------------------------------------------------------
+
+SCORING_CODE = ("evaluation/scoring.py", "evaluation/statistics.py", "evaluation/thinking.py")
+
+
+@cache
+def scoring_code(dataset: str) -> tuple[str, ...]:
+    """The code files that decide a dataset's scores: its module and what that builds on.
+
+    Found from the import statements within evaluation/benchmarks, so that editing one scorer
+    rescores one dataset.
+    """
+    found: dict[str, None] = {}
+    waiting = [f"evaluation/benchmarks/{dataset}.py"]
+    while waiting:
+        path = waiting.pop()
+        if path in found or not (ROOT / path).exists():
+            continue
+        found[path] = None
+        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module, *(f"{node.module}.{a.name}" for a in node.names)]
+                waiting += [
+                    name.replace(".", "/") + ".py"
+                    for name in names
+                    if name.startswith("evaluation.benchmarks.")
+                ]
+    return (*sorted(found), *SCORING_CODE)
+
+
+def report_code() -> list[str]:
+    """Templates and code that decide what a report looks like."""
+    folder = ROOT / "evaluation" / "reports"
+    found = [*folder.glob("*.py"), *(folder / "templates").rglob("*")]
+    return sorted(str(path.relative_to(ROOT)) for path in found if path.is_file())
+
+
+# ---- targets -------------------------------------------------------------------------------
+
+
+def unknown_cell_pattern(config: Config) -> str:
+    """A regular expression of `tier/model/dataset` paths that are no cell of this configuration."""
+    tiers, models, datasets = "|".join(TIERS), "|".join(config.models), "|".join(config.datasets)
+    return rf"(?!(?:{tiers})/(?:{models})/(?:{datasets})$)[^/]+/[^/]+/[^/]+"
+
+
+def explain_unknown(config: Config, path: str) -> str:
+    """What is wrong with a `tier/model/dataset` path that is no cell."""
+    tier, model, dataset = path.split("/")
+    wrong = [
+        f"unknown {noun} '{found}'; known: {', '.join(known)}"
+        for noun, found, known in (
+            ("tier", tier, TIERS),
+            ("model", model, sorted(config.models)),
+            ("dataset", dataset, sorted(config.datasets)),
+        )
+        if found not in known
+    ]
+    return f"No rule can make results/{path}.json: {' and '.join(wrong)}"
+
+
+def parse(kind: type[BaseModel], text: str) -> Any:
+    """Settings back from JSON."""
+    return kind.model_validate_json(text)
+
+
+def parse_tasks(text: str) -> list[Task]:
+    """A queue back from JSON."""
+    return TypeAdapter(list[Task]).validate_json(text)

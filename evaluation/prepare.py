@@ -1,0 +1,91 @@
+"""Prepare a dataset: rows from a source, normalised, ordered, fingerprinted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from evaluation.benchmarks import benchmark
+from evaluation.benchmarks.base import Benchmark
+from evaluation.errors import EvaluationError
+from evaluation.files import write_record, write_records
+from evaluation.records import DatasetManifest, Record, Sample, SourceKind
+from evaluation.sampling import stratified_order
+from evaluation.sources import read_rows
+
+
+class PrepareSettings(Record):
+    """The settings that decide a prepared dataset; `normaliser` is `requests.normaliser_digest`."""
+
+    dataset: str
+    source: SourceKind
+    revision: str | None
+    mirror: str | None
+    few_shot: int
+    seed: int
+    normaliser: str
+
+
+def prepare_dataset(settings: PrepareSettings, samples: Path, manifest: Path) -> DatasetManifest:
+    """Write the ordered samples (JSON lines) and the manifest; return the manifest.
+
+    Raises EvaluationError that names the dataset, the source or the row.
+    """
+    task = benchmark(settings.dataset)
+    raw = read_rows(
+        task, settings.source, revision=settings.revision, mirror=settings.mirror
+    )
+    ordered = stratified_order(normalise(task, raw.rows), settings.dataset, settings.seed)
+    pool = normalise(task, raw.few_shot)
+    where = f"dataset {settings.dataset}, source {settings.source}: {raw.location}"
+    if not ordered:
+        raise EvaluationError(
+            "The dataset has no rows.",
+            where=where,
+            remedy=f"check the source and revision of datasets.{settings.dataset}",
+        )
+    for sample in ordered[:1]:
+        found = len(task.pick_few_shot(sample, pool, settings.few_shot))
+        if found < settings.few_shot:
+            raise EvaluationError(
+                f"{settings.few_shot} worked examples are asked for, the source has {found}.",
+                where=where,
+                remedy=f"set datasets.{settings.dataset}.few_shot to at most {found}",
+            )
+    result = DatasetManifest(
+        dataset=settings.dataset,
+        source=settings.source,
+        location=raw.location,
+        revision=raw.revision,
+        licence=raw.licence,
+        fingerprint=fingerprint([*ordered, *pool]),
+        rows=len(ordered),
+        seed=settings.seed,
+        few_shot=pool,
+    )
+    write_records(samples, ordered)
+    write_record(manifest, result)
+    return result
+
+
+def normalise(task: Benchmark[Any], rows: Iterable[dict[str, object]]) -> list[Sample]:
+    """All rows as samples; a repeated id is made unique by its occurrence."""
+    seen: dict[str, int] = {}
+    samples = []
+    for index, row in enumerate(rows):
+        sample = task.sample(row, index)
+        count = seen[sample.id] = seen.get(sample.id, 0) + 1
+        samples.append(
+            sample if count == 1 else sample.model_copy(update={"id": f"{sample.id}#{count}"})
+        )
+    return samples
+
+
+def fingerprint(samples: Iterable[Sample]) -> str:
+    """sha256 over the samples in order."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        digest.update(sample.model_dump_json().encode("utf-8"))
+    return digest.hexdigest()

@@ -1,0 +1,160 @@
+"""What a samples page shows: each sample's verdict, and the choices of its turns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from evaluation.records import Result, SampleResult, Turn
+from evaluation.reports import format as fmt
+
+Verdict = Literal["right", "wrong", "partial", "scored", "unscored", "failed"]
+VERDICTS: dict[Verdict, tuple[str, str]] = {
+    "right": ("✓", "right"),
+    "wrong": ("✗", "wrong"),
+    "partial": ("◐", "partial"),
+    "scored": ("•", "scored"),
+    "unscored": ("○", "not scored"),
+    "failed": ("!", "failed"),
+}
+LETTERS = "ABCDEFGHIJ"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One continuation of a multiple-choice turn."""
+
+    label: str
+    logprob: str
+    per_token: str
+    tokens: int
+    best: bool
+    gold: bool
+
+
+@dataclass(frozen=True)
+class TurnView:
+    """One turn; `gold_known` says whether the right choice could be told."""
+
+    turn: Turn
+    choices: tuple[Choice, ...]
+    gold_known: bool
+
+
+@dataclass(frozen=True)
+class SampleView:
+    """One sample with its verdict and what went wrong with it."""
+
+    sample: SampleResult
+    verdict: Verdict
+    symbol: str
+    word: str
+    reason: str
+    marks: tuple[str, ...]
+    truncated: bool
+    scores: tuple[tuple[str, str], ...]
+    turns: tuple[TurnView, ...]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A choice of the samples to show, and how many there are."""
+
+    name: str
+    label: str
+    n: int
+
+
+def views(result: Result) -> list[SampleView]:
+    """The samples of a result in their order."""
+    score = fmt.primary(result.scores)
+    return [_view(s, score.metric if score else "") for s in result.samples]
+
+
+def filters(found: Sequence[SampleView]) -> list[Filter]:
+    """The kinds of samples there are, with their counts."""
+    kinds = [
+        Filter(kind, word, sum(v.verdict == kind for v in found))
+        for kind, (_, word) in VERDICTS.items()
+    ]
+    kinds.append(Filter("truncated", "truncated", sum(v.truncated for v in found)))
+    return [Filter("all", "all", len(found)), *(k for k in kinds if k.n)]
+
+
+def _view(sample: SampleResult, metric: str) -> SampleView:
+    verdict = _verdict(sample, metric)
+    symbol, word = VERDICTS[verdict]
+    if verdict in ("partial", "scored") and metric in sample.scores:
+        word = f"{word} {fmt.number(metric, sample.scores[metric])}"
+    answers = any(t.finish_reason == "length" for t in sample.turns)
+    prompts = sum(t.truncated_prompt_tokens for t in sample.turns)
+    marks = []
+    if answers:
+        marks.append("answer truncated")
+    if prompts:
+        marks.append(f"prompt truncated by {fmt.plural(prompts, 'token')}")
+    errors = [t.error for t in sample.turns if t.error]
+    reason = sample.reason or (errors[0] if errors else "")
+    if not reason and verdict in ("failed", "unscored"):
+        reason = "no reason was recorded"
+    return SampleView(
+        sample=sample,
+        verdict=verdict,
+        symbol=symbol,
+        word=word,
+        reason=reason,
+        marks=tuple(marks),
+        truncated=bool(marks),
+        scores=tuple((m, fmt.number(m, v)) for m, v in sample.scores.items()),
+        turns=tuple(_turn(t, sample) for t in sample.turns),
+    )
+
+
+def _verdict(sample: SampleResult, metric: str) -> Verdict:
+    if sample.status == "failed":
+        return "failed"
+    if sample.status == "not scored":
+        return "unscored"
+    value = sample.scores.get(metric)
+    if value is None or not 0 <= value <= 1 or fmt.words(metric) & fmt.OWN_SCALES:
+        return "scored"
+    return "right" if value == 1 else "wrong" if value == 0 else "partial"
+
+
+def _turn(turn: Turn, sample: SampleResult) -> TurnView:
+    logprobs = [c.logprob for c in turn.continuations]
+    if not logprobs:
+        return TurnView(turn, (), False)
+    best = logprobs.index(max(logprobs))
+    gold = gold_choice(best, len(logprobs), sample.scores, sample.extracted, sample.gold)
+    choices = tuple(
+        Choice(
+            label=str(i + 1),
+            logprob=f"{c.logprob:.3f}",
+            per_token=f"{c.logprob / c.tokens:.3f}" if c.tokens else fmt.NONE,
+            tokens=c.tokens,
+            best=i == best,
+            gold=i == gold,
+        )
+        for i, c in enumerate(turn.continuations)
+    )
+    return TurnView(turn, choices, gold is not None)
+
+
+def gold_choice(
+    best: int, n: int, scores: Mapping[str, float], extracted: str | None, gold: str
+) -> int | None:
+    """Which choice is the right one, where the verdict tells; None where it does not.
+
+    `acc` compares the choice with the highest log-probability, so 1 means that it is the right
+    one, and 0 of two choices means that the other one is. Letters name their own place.
+    """
+    if scores.get("acc") == 1:
+        return best
+    if scores.get("acc") == 0 and n == 2:
+        return 1 - best
+    letters = LETTERS[:n]
+    if len(gold) == 1 and gold in letters and extracted == letters[best]:
+        return letters.index(gold)
+    return None

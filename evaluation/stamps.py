@@ -1,0 +1,37 @@
+"""Stamps of missing cells.
+
+Snakemake does not rebuild a deleted cell below an aggregate that is up to date. So the aggregate
+also depends on a small stamp file, whose content changes whenever an expected cell is missing
+beside an existing aggregate; while nothing is missing the stamp stays as it is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from evaluation.files import write_text
+
+FOLDER = Path(".snakemake/evaluation")
+
+
+def stamp_path(tier: str) -> str:
+    """The stamp of a tier."""
+    return str(FOLDER / f"cells-{tier}.txt")
+
+
+def refresh_stamp(tier: str, cells: Iterable[str]) -> bool:
+    """Renew the stamp when the tier's aggregate stands and one of its cells does not.
+
+    Returns whether it was renewed.
+    """
+    stamp = Path(stamp_path(tier))
+    missing = []
+    if Path(f"results/{tier}/all.json").exists():
+        missing = [cell for cell in cells if not Path(cell).exists()]
+    if stamp.exists() and not missing:
+        return False
+    # The time makes the content new even when the same cell goes missing again.
+    write_text(stamp, f"{time.time_ns()}\n" + "".join(f"{cell}\n" for cell in missing))
+    return True

@@ -1,0 +1,38 @@
+"""Responses of a model to one slice of a dataset.
+
+Needs: the model's manifest, the prepared dataset. Makes: one responses file a slice. The first
+job of a model answers all pending slices with one load and leaves them in journals
+(results/journals); the next ones only write their files. See docs/architecture.md.
+"""
+
+
+rule generate:
+    input:
+        model="models/{model}.json",
+        samples="data/{dataset}.jsonl",
+        dataset="data/{dataset}.manifest.json",
+    output:
+        responses="results/responses/{model}/{preset}/{dataset}/{slice}.jsonl",
+    log:
+        "logs/generate/{model}/{preset}/{dataset}/{slice}.log",
+    benchmark:
+        "logs/generate/{model}/{preset}/{dataset}/{slice}.benchmark.tsv"
+    priority: model_rank
+    threads: workflow.cores
+    resources:
+        gpu=1,
+    params:
+        settings=lambda wildcards: plan.to_json(
+            plan.generate_settings(
+                CONFIG, wildcards.model, wildcards.preset, wildcards.dataset, wildcards.slice
+            )
+        ),
+        queue=pending_tasks,
+    conda:
+        "../envs/engine.yaml"
+    message:
+        "generate {wildcards.model} {wildcards.dataset} {wildcards.slice}"
+    shell:
+        "python scripts/generate.py --settings {params.settings:q} --log {log:q}"
+        " --queue {params.queue:q} --model {input.model:q} --output {output.responses:q}"
+        " --threads {threads}"

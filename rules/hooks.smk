@@ -1,0 +1,63 @@
+"""The words around a run: what is refused at its start, what is said at its end.
+
+Needs: the notes that jobs leave in logs/run (evaluation/run_notes.py).
+"""
+
+import time
+
+from evaluation import run_notes
+from evaluation.engines.device import check_size, gpu_visible
+
+STARTED = time.monotonic()
+
+
+def say(text):
+    """Print for the person at the terminal; Snakemake's own log stays quiet."""
+    print(text, file=sys.stderr)
+
+
+def begin_run():
+    """Forget the last run's notes; refuse models this machine cannot run before any download."""
+    run_notes.clear()
+    if not workflow.local_exec:
+        return
+    models = {
+        job.wildcards.model for job in workflow.dag.needrun_jobs() if job.rule.name == "generate"
+    }
+    gpu = bool(models) and gpu_visible()
+    for model in sorted(models):
+        size = CONFIG.models[model].parameters_b
+        if size is not None:
+            try:
+                check_size(model, size, CONFIG.engine, gpu=gpu)
+            except EvaluationError as error:
+                raise WorkflowError(str(error)) from None
+
+
+def end_run():
+    """Say how long it took, what was loaded, and where results and reports are."""
+    say(f"Done in {time.monotonic() - STARTED:.0f} s.")
+    loads = run_notes.loads()
+    for load in loads:
+        say(f"  model loaded: {load.model}, {load.seconds:.1f} s")
+    if not loads:
+        say("  no model was loaded")
+    targets = {str(file) for file in workflow.dag.targetfiles}
+    for tier in TIERS:
+        wanted = (f"results/{tier}/all.json", f"reports/{tier}/index.html")
+        for label, path in zip(("results", "report"), wanted, strict=True):
+            if path in targets:
+                say(f"  {label}: {path}")
+
+
+def explain_failures(log):
+    """Say which cell failed, why, and where its log is."""
+    failures = run_notes.failures()
+    say(f"\nStopped after {time.monotonic() - STARTED:.0f} s: {len(failures) or 'some'} failed.")
+    for failure in failures:
+        say(f"\n{failure.rule} ({failure.about})")
+        say("  " + failure.message.replace("\n", "\n  "))
+        say(f"  log:   {failure.log}")
+    if not failures:
+        say(f"  A job ended without a word (killed, or out of memory?); see {log} and logs/.")
+    say("\nWhat was computed is kept: the same command goes on from here.")

@@ -1,0 +1,26 @@
+"""The report of a tier.
+
+Needs: the aggregate, the results behind it, and the templates, which are inputs: an edited
+template renders the report anew and nothing else. Makes: reports/{tier}/index.html and a page of
+samples for each cell beside it.
+"""
+
+
+rule report:
+    input:
+        aggregate="results/{tier}/all.json",
+        results=lambda wildcards: plan.cells(CONFIG, wildcards.tier),
+        templates=plan.report_code(),
+    output:
+        index="reports/{tier}/index.html",
+        samples=directory("reports/{tier}/samples"),
+    log:
+        "logs/report/{tier}.log",
+    priority: PRIORITY["aggregate"]
+    conda:
+        "../envs/report.yaml"
+    message:
+        "report {wildcards.tier}"
+    shell:
+        "python scripts/report.py --settings '{{}}' --log {log:q} --aggregate {input.aggregate:q}"
+        " --results {input.results:q} --index {output.index:q}"

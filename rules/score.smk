@@ -1,0 +1,48 @@
+"""Results of cells.
+
+Needs: the responses of the slices below the tier's size. Makes: the file target of the project,
+results/{tier}/{model}/{dataset}.json. Depends on the code that decides the score, so that an
+edited scorer rescores its dataset and nothing else; no model is loaded.
+"""
+
+
+rule score:
+    input:
+        responses=lambda wildcards: plan.responses(
+            CONFIG, wildcards.model, wildcards.dataset, wildcards.tier
+        ),
+        samples="data/{dataset}.jsonl",
+        dataset="data/{dataset}.manifest.json",
+        model="models/{model}.json",
+        code=lambda wildcards: plan.scoring_code(wildcards.dataset),
+    output:
+        result="results/{tier}/{model}/{dataset}.json",
+    log:
+        "logs/score/{tier}/{model}/{dataset}.log",
+    priority: PRIORITY["score"]
+    params:
+        settings=lambda wildcards: plan.to_json(
+            plan.score_settings(CONFIG, wildcards.tier, wildcards.model, wildcards.dataset)
+        ),
+    conda:
+        "../envs/score.yaml"
+    message:
+        "score {wildcards.tier} {wildcards.model} {wildcards.dataset}"
+    shell:
+        "python scripts/score.py --settings {params.settings:q} --log {log:q}"
+        " --responses {input.responses:q} --samples {input.samples:q}"
+        " --dataset {input.dataset:q} --model {input.model:q} --output {output.result:q}"
+
+
+# Only a target that is no known cell gets here: say what is wrong with it, instead of "no rule".
+rule unknown_cell:
+    input:
+        lambda wildcards: refuse(plan.explain_unknown(CONFIG, wildcards.unknown_cell)),
+    output:
+        "results/{unknown_cell}.json",
+    log:
+        "logs/unknown_cell/{unknown_cell}.log",
+    conda:
+        "../envs/score.yaml"
+    shell:
+        "false"

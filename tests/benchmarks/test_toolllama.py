@@ -1,0 +1,365 @@
+"""ToolLLaMA: prompt, step parsing and the scores of one step."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evaluation.benchmarks.base import PromptSettings
+from evaluation.benchmarks.toolllama import (
+    BENCHMARK,
+    Step,
+    ToolllamaRow,
+    argument_f1,
+    offered_apis,
+    parse_step,
+    rouge_l,
+)
+from evaluation.errors import EvaluationError
+from evaluation.records import GenerateRequest, Response, Sample, SampleScore
+
+ROOT = Path(__file__).resolve().parents[2]
+BUNDLED = ROOT / "resources" / "samples" / "toolllama" / "samples.jsonl"
+HUB = ROOT.parent / "shared/data/hub/tuandunghcmut/toolbench-v1/data"
+SETTINGS = PromptSettings(protocol="chat", max_new_tokens=300, seed=5)
+
+APIS = [
+    {"name": "status_for_ferries", "description": 'it\'s [late] or "not" ]', "parameters": {}},
+    {"name": "ports_for_ferries", "description": "", "parameters": {}},
+    {"name": "Finish", "description": "end", "parameters": {}},
+]
+SYSTEM = f"Use functions. You have access to the following APIs: {APIS}"
+CALL = '\nThought: Look.\nAction: status_for_ferries\nAction Input: {"line": "A", "day": 2}'
+FINISH = (
+    "\nThought: Done.\nAction: Finish\nAction Input: "
+    '{"return_type": "give_answer", "final_answer": "The ferry is late by ten minutes."}'
+)
+GIVE_UP = '\nAction: Finish\nAction Input: {"return_type": "give_up_and_restart"}'
+
+
+def make_row(
+    reference: str = CALL, *before: tuple[str, str], system: str = SYSTEM
+) -> dict[str, Any]:
+    turns = [("system", system), ("user", "\nIs the ferry late?\nBegin!\n"), *before]
+    turns.append(("assistant", reference))
+    return {"id": "Step 2: x", "conversations": [{"from": f, "value": v} for f, v in turns]}
+
+
+def make_sample(reference: str = CALL, *before: tuple[str, str]) -> Sample:
+    return BENCHMARK.sample(make_row(reference, *before), 4)
+
+
+def score(sample: Sample, text: str) -> SampleScore:
+    response = Response(
+        key="k",
+        sample_id=sample.id,
+        turn=0,
+        session="s",
+        prompt="",
+        text=text,
+        finish_reason="stop",
+    )
+    return BENCHMARK.score(sample, [response], [text])
+
+
+def call(name: str, arguments: str) -> str:
+    return f"Thought: x\nAction: {name}\nAction Input: {arguments}"
+
+
+# ---- prompt ----
+
+
+def test_prompt_ends_before_the_reference() -> None:
+    sample = make_sample(
+        FINISH,
+        ("assistant", CALL),
+        ("function", '{"error": "", "response": "late"}\n'),
+        ("user", "Go on."),
+    )
+    (request,) = BENCHMARK.requests(sample, [], SETTINGS)
+    assert isinstance(request, GenerateRequest)
+    assert (request.max_new_tokens, request.seed, request.temperature) == (300, 5, 0.0)
+    assert [(m.role, m.content) for m in request.messages] == [
+        ("system", SYSTEM),
+        ("user", "Is the ferry late?\nBegin!"),
+        ("assistant", CALL.strip()),
+        ("user", 'Result of the call:\n{"error": "", "response": "late"}\n\nGo on.'),
+    ]
+
+
+def test_ids_and_categories() -> None:
+    assert make_sample().id == "toolllama/4"
+    assert make_sample().category == "first call"
+    assert make_sample(CALL, ("user", "Try another call.")).category == "first call"
+    assert make_sample(CALL, ("assistant", CALL), ("function", "{}")).category == "later call"
+    assert make_sample(FINISH).category == "finish"
+    assert make_sample(GIVE_UP).category == "give up"
+
+
+def test_turns_after_the_last_answer_are_ignored() -> None:
+    row = make_row()
+    row["conversations"].append({"from": "function", "value": "{}"})
+    assert BENCHMARK.sample(row, 0).category == "first call"
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"id": "x", "conversations": []}, "no assistant turn"),
+        ({"id": "x", "conversations": make_row()["conversations"][:2]}, "no assistant turn"),
+        ({"id": "x", "conversations": [{"from": "gpt", "value": ""}]}, "conversations.0.from"),
+        ({"id": "x"}, "conversations"),
+        (make_row(CALL, ("assistant", CALL)), "before the reference is of the assistant"),
+        (make_row(system="Hello."), "no list after 'the following APIs:'"),
+        (make_row(system="the following APIs: []]"), ""),
+        (make_row(system="the following APIs: [{'name': 'a'}"), "not a list of named APIs"),
+        (make_row(system="the following APIs: ['a']"), "not a list of named APIs"),
+        (make_row(system="the following APIs: [{'name': f()}]"), "not a list of named APIs"),
+        (make_row(system="the following APIs: [{'name': 'a"), "not a list of named APIs"),
+        (make_row(system="the following APIs: " + "[" * 5000), "not a list of named APIs"),
+    ],
+)
+def test_impossible_rows_are_named(row: dict[str, object], message: str) -> None:
+    if not message:
+        BENCHMARK.sample(row, 7)
+        return
+    with pytest.raises(EvaluationError, match="row 7") as caught:
+        BENCHMARK.sample(row, 7)
+    assert message in str(caught.value)
+
+
+def test_empty_question_is_named() -> None:
+    row = make_row()
+    row["conversations"][1]["value"] = " \n"
+    with pytest.raises(EvaluationError, match="no message of the user"):
+        BENCHMARK.sample(row, 0)
+
+
+def test_api_list_may_contain_brackets_and_be_followed_by_text() -> None:
+    row = ToolllamaRow.model_validate(make_row(system=f"{SYSTEM}\nUse [any] of 'em."))
+    assert offered_apis(row) == {"status_for_ferries", "ports_for_ferries", "Finish"}
+
+
+# ---- steps ----
+
+
+@pytest.mark.parametrize(
+    ("text", "step"),
+    [
+        (CALL, Step("call", "status_for_ferries", '{"line": "A", "day": 2}')),
+        ("Action: a\nAction Input: {}\nAction: b\nAction Input: [1]", Step("call", "b", "[1]")),
+        ("Action: a\nAction Input: {}\nAction: b", Step("call", "b", "{}")),
+        ("Action: a", Step("call", "a", "{}")),
+        ("Action: é 東\nAction Input: {", Step("call", "é 東", "{")),
+        (call("Finish", "{}"), Step("give up", "Finish", "{}")),
+        (call("Finish", "[]"), Step("give up", "Finish", "[]")),
+        (
+            call("Finish", '{"return_type": "give_ans'),
+            Step("give up", "Finish", '{"return_type": "give_ans'),
+        ),
+        (
+            call("Finish", '{"return_type": "give_answer"}'),
+            Step("finish", "Finish", '{"return_type": "give_answer"}'),
+        ),
+        ("Action: none", Step("none")),
+        ("Action:\nAction Input: {}", Step("none")),
+        ("Action Input: {}", Step("none")),
+        ("The ferry is late.", Step("none")),
+        ("", Step("none")),
+    ],
+)
+def test_parse_step(text: str, step: Step) -> None:
+    assert parse_step(text) == step
+
+
+def test_parse_finish() -> None:
+    assert parse_step(FINISH).answer == "The ferry is late by ten minutes."
+    number = call("Finish", '{"return_type": "give_answer", "final_answer": 7}')
+    assert parse_step(number).answer == "7"
+
+
+# ---- scores ----
+
+
+@pytest.mark.parametrize(
+    ("given_", "wanted", "f1"),
+    [
+        ({"a": 1, "b": 2}, {"a": 1, "b": 2}, 1.0),
+        ({"a": 1, "b": 3}, {"a": 1, "b": 2}, 0.75),
+        ({"a": 1}, {"a": 1, "b": 2}, 2 / 3),
+        ({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 2}, 0.8),
+        ({"a": 2}, {"a": 1}, 0.5),
+        ({"c": 1}, {"a": 1}, 0.0),
+        ({}, {"a": 1}, 0.0),
+        ({}, {}, 1.0),
+        ({"a": 1}, {}, 0.0),
+        (None, {"a": 1}, 0.0),
+        (None, {}, 0.0),
+    ],
+)
+def test_argument_f1(given_: dict[str, Any] | None, wanted: dict[str, Any], f1: float) -> None:
+    assert argument_f1(given_, wanted) == pytest.approx(f1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "plan", "act", "f1", "hallucination"),
+    [
+        (CALL, 1, 1, 1, 0),
+        (call("status_for_ferries", '{"line": "A", "day": 3}'), 1, 1, 0.75, 0),
+        (call("status_for_ferries", '{"line": "A"'), 1, 1, 0, 0),
+        (call("status_for_ferries", '["line"]'), 1, 1, 0, 0),
+        (call("ports_for_ferries", '{"line": "A", "day": 2}'), 1, 0, 0, 0),
+        (call("boats", '{"line": "A", "day": 2}'), 1, 0, 0, 1),
+        (FINISH, 0, 0, 0, 0),
+        (GIVE_UP, 0, 0, 0, 0),
+        ("", 0, 0, 0, 0),
+    ],
+)
+def test_reference_call(answer: str, plan: int, act: int, f1: float, hallucination: int) -> None:
+    assert score(make_sample(CALL), answer).scores == pytest.approx(
+        {"plan_em": plan, "act_em": act, "arg_f1": f1, "hallucination_rate": hallucination}
+    )
+
+
+def test_reference_answer() -> None:
+    sample = make_sample(FINISH)
+    assert score(sample, FINISH).scores == {"plan_em": 1, "hallucination_rate": 0, "rouge_l": 1}
+    # 3 of 4 words in order, 3 of 7 reference words: P = 3/4, R = 3/7, F = 6/11.
+    short = FINISH.replace("The ferry is late by ten minutes.", "Ferry is not late")
+    assert score(sample, short).scores["rouge_l"] == pytest.approx(6 / 11)
+    for other in (CALL, GIVE_UP, "The ferry is late by ten minutes."):
+        assert score(sample, other).scores == {"plan_em": 0, "hallucination_rate": 0, "rouge_l": 0}
+
+
+def test_give_up_references_stay_in_whatever_the_model_says() -> None:
+    sample = make_sample(GIVE_UP)
+    assert score(sample, GIVE_UP).scores == {"plan_em": 1, "hallucination_rate": 0}
+    assert score(sample, CALL).scores == {"plan_em": 0, "hallucination_rate": 0}
+    assert score(sample, "").scores == {"plan_em": 0, "hallucination_rate": 0}
+
+
+@pytest.mark.parametrize("reference", [call("invalid_function", "{}"), "I am lost."])
+def test_impossible_references_are_not_scored(reference: str) -> None:
+    for answer in (CALL, reference, ""):
+        found = score(make_sample(reference), answer)
+        assert not found.scores and "not among the offered APIs" in found.reason
+
+
+def test_reference_without_arguments_to_compare() -> None:
+    found = score(make_sample(call("status_for_ferries", "{broken")), CALL)
+    assert "arg_f1" not in found.scores and found.scores["act_em"] == 1
+
+
+def test_reports_show_the_step() -> None:
+    found = score(make_sample(CALL), "Hm.\nAction: boats\nAction Input: {}")
+    assert found.extracted == "boats {}"
+    assert found.gold == 'status_for_ferries {"line": "A", "day": 2}'
+    assert score(make_sample(CALL), "Hm.").extracted is None
+
+
+def test_rouge_l_of_other_scripts() -> None:
+    assert rouge_l("渡し船は遅れています", "渡し船は遅れています") == 1.0
+    assert rouge_l("", "渡し船") == 0.0
+
+
+def test_aggregate_counts_the_samples_each_metric_is_over() -> None:
+    scored = [
+        (s, score(s, answer))
+        for s, answer in (
+            (make_sample(CALL), CALL),
+            (make_sample(CALL), call("status_for_ferries", '{"line": "B", "day": 2}')),
+            (make_sample(FINISH), call("boats", "{}")),
+            (make_sample(GIVE_UP), GIVE_UP),
+            (make_sample("lost"), CALL),
+        )
+    ]
+    found = {s.metric: s for s in BENCHMARK.aggregate(scored)}
+    assert {m: (s.value, s.n) for m, s in found.items()} == {
+        "arg_f1": (0.875, 2),
+        "plan_em": (0.75, 4),
+        "act_em": (1.0, 2),
+        "hallucination_rate": (0.25, 4),
+        "rouge_l": (0.0, 1),
+    }
+    assert [m for m, s in found.items() if s.primary] == ["arg_f1"]
+    f1, plan = found["arg_f1"].interval, found["plan_em"].interval
+    assert f1 and f1.method.startswith("bootstrap")
+    assert plan and plan.method == "Wilson"
+
+
+FRAGMENTS = st.sampled_from(
+    [
+        "Action:", "Action Input:", "Finish", "status_for_ferries", "\n", '{"line": "A"}',
+        '{"return_type": "give_answer", "final_answer": ', '"\\ud800"', "NaN", "}", "[" * 3000,
+        "9" * 5000,
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(FRAGMENTS | st.text(max_size=20), max_size=12).map("".join))
+def test_any_text_is_scored(text: str) -> None:
+    for reference in (CALL, FINISH, GIVE_UP):
+        found = score(make_sample(reference), text)
+        assert found.scores and all(0 <= v <= 1 for v in found.scores.values())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Action:" * 150_000,
+        "Action: a Action Input:" * 45_000,
+        call("Finish", json.dumps({"return_type": "give_answer", "final_answer": "a " * 500_000})),
+        call("status_for_ferries", "[" * 1_000_000),
+        call("status_for_ferries", json.dumps({str(i): i for i in range(60_000)})),
+        "\n" * 1_000_000,
+    ],
+)
+def test_long_answers_are_scored_fast(text: str) -> None:
+    samples = [make_sample(CALL), make_sample(FINISH)]
+    rouge_l("warm", "up")
+    start = time.perf_counter()
+    for sample in samples:
+        score(sample, text)
+    assert time.perf_counter() - start < 2
+
+
+# ---- rows ----
+
+
+def assert_gold_and_empty(sample: Sample, reference: str) -> None:
+    (request,) = BENCHMARK.requests(sample, [], SETTINGS)
+    assert isinstance(request, GenerateRequest)
+    assert request.messages[-1].role == "user" and request.messages[0].role == "system"
+    gold, empty = score(sample, reference).scores, score(sample, "").scores
+    assert gold.pop("hallucination_rate") == 0.0
+    assert set(gold.values()) == {1.0}
+    assert set(empty.values()) == {0.0}
+
+
+def test_bundled_samples_score_full_marks_with_gold_and_none_without() -> None:
+    if not BUNDLED.exists():
+        pytest.skip(f"{BUNDLED} is not there yet")
+    rows = [json.loads(line) for line in BUNDLED.read_text(encoding="utf-8").splitlines()]
+    samples = [BENCHMARK.sample(row, i) for i, row in enumerate(rows)]
+    for sample, row in zip(samples, rows, strict=True):
+        assert_gold_and_empty(sample, row["conversations"][-1]["value"])
+    assert {s.category for s in samples} == {"first call", "later call", "finish", "give up"}
+
+
+def test_hub_rows() -> None:
+    if not HUB.is_dir():
+        pytest.skip("the real rows are not on this machine")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = [
+        r for file in sorted(HUB.glob("*.parquet")) for r in parquet.read_table(file).to_pylist()
+    ]
+    samples = [BENCHMARK.sample(row, i) for i, row in enumerate(rows)]
+    assert samples and len({s.id for s in samples}) == len(samples)
+    for sample, row in zip(samples, rows, strict=True):
+        assert_gold_and_empty(sample, row["conversations"][-1]["value"])
