@@ -87,8 +87,6 @@ class PathModel(Section):
     thinking: bool = Field(False, description="let models that can think do so before answering")
 
 
-
-
 def _source(value: Any) -> Any:
     """Which kind of model a mapping describes: its `source`, or the Hub when it names none."""
     if isinstance(value, dict):

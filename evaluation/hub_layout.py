@@ -24,7 +24,8 @@ def read_split(directory: Path, config: str | None, split: str) -> list[RawRow]:
     files = split_files(directory, config, split)
     if not files:
         raise EvaluationError(
-            f"There are no files of split '{split}'" + (f" of config '{config}'." if config else "."),
+            f"There are no files of split '{split}'"
+            + (f" of config '{config}'." if config else "."),
             where=str(directory),
             remedy="check that the directory is complete and has the Hub's layout",
         )

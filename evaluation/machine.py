@@ -6,6 +6,7 @@ import os
 import platform
 import resource
 import subprocess
+import sys
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -68,3 +69,9 @@ def _git(*arguments: str) -> str:
 def peak_resident_memory() -> int:
     """Largest resident memory of this process so far, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def use_this_interpreter() -> None:
+    """Let `python` in a job be this interpreter, whether or not its environment is activated."""
+    folder = str(Path(sys.executable).parent)
+    os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH", "")])

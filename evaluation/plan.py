@@ -224,7 +224,7 @@ def report_code() -> list[str]:
 def unknown_cell_pattern(config: Config) -> str:
     """A regular expression of `tier/model/dataset` paths that are no cell of this configuration."""
     tiers, models, datasets = "|".join(TIERS), "|".join(config.models), "|".join(config.datasets)
-    return rf"(?!(?:{tiers})/(?:{models})/(?:{datasets})$)[^/]+/[^/]+/[^/]+"
+    return rf"(?!(?:{tiers})/(?:{models})/(?:{datasets})\.json$)[^/]+/[^/]+/[^/]+"
 
 
 def explain_unknown(config: Config, path: str) -> str:

@@ -34,9 +34,7 @@ def prepare_dataset(settings: PrepareSettings, samples: Path, manifest: Path) ->
     Raises EvaluationError that names the dataset, the source or the row.
     """
     task = benchmark(settings.dataset)
-    raw = read_rows(
-        task, settings.source, revision=settings.revision, mirror=settings.mirror
-    )
+    raw = read_rows(task, settings.source, revision=settings.revision, mirror=settings.mirror)
     ordered = stratified_order(normalise(task, raw.rows), settings.dataset, settings.seed)
     pool = normalise(task, raw.few_shot)
     where = f"dataset {settings.dataset}, source {settings.source}: {raw.location}"

@@ -108,7 +108,9 @@ class TaskState:
     def pooled(self, request: AnyRequest) -> PooledRequest:
         """A request as it enters the pool."""
         key = request_key(self.task.dataset, request, self.engine)
-        return PooledRequest(key=key, group=f"{self.task.dataset}/{self.task.slice}", request=request)
+        return PooledRequest(
+            key=key, group=f"{self.task.dataset}/{self.task.slice}", request=request
+        )
 
     def header(self, model: str, preset: str) -> ResponsesHeader:
         """The first line of the task's responses file."""

@@ -7,11 +7,11 @@ tokens unless the name says otherwise.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 Protocol = Literal["harness", "chat"]
 SourceKind = Literal["hub", "mirror", "bundled"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -217,8 +217,8 @@ def _turn(response: Response) -> Turn:
 
 
 def _counts(settings: ScoreSettings, results: Sequence[SampleResult]) -> Counts:
-    def having(condition: object) -> int:
-        return sum(1 for r in results if condition(r))  # type: ignore[operator]
+    def having(condition: Callable[[SampleResult], bool]) -> int:
+        return sum(condition(result) for result in results)
 
     return Counts(
         requested=settings.size,
@@ -227,8 +227,8 @@ def _counts(settings: ScoreSettings, results: Sequence[SampleResult]) -> Counts:
         failed=having(lambda r: r.status == "failed"),
         not_scored=having(lambda r: r.status == "not scored"),
         truncated_answers=having(lambda r: any(t.finish_reason == "length" for t in r.turns)),
-        truncated_prompts=having(lambda r: any(t.truncated_prompt_tokens for t in r.turns)),
-        thinking=having(lambda r: any(t.thinking_tokens for t in r.turns)),
+        truncated_prompts=having(lambda r: any(t.truncated_prompt_tokens > 0 for t in r.turns)),
+        thinking=having(lambda r: any(t.thinking_tokens > 0 for t in r.turns)),
     )
 
 
@@ -257,9 +257,7 @@ def _title(title: str, dataset: DatasetManifest) -> str:
     return f"bundled samples in the form of {title}" if dataset.source == "bundled" else title
 
 
-def _categories(
-    primary: str, scored: Sequence[tuple[Sample, SampleScore]]
-) -> list[CategoryScore]:
+def _categories(primary: str, scored: Sequence[tuple[Sample, SampleScore]]) -> list[CategoryScore]:
     groups: dict[str, list[float]] = {}
     for sample, verdict in scored:
         if sample.category and primary in verdict.scores:

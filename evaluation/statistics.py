@@ -33,7 +33,10 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
 
 
 def bootstrap(
-    items: Sequence[T], statistic: Callable[[Sequence[T]], float], level: float = 0.95, seed: int = 0
+    items: Sequence[T],
+    statistic: Callable[[Sequence[T]], float],
+    level: float = 0.95,
+    seed: int = 0,
 ) -> Interval:
     """Percentile bootstrap interval of `statistic` over resampled items (Efron 1979)."""
     if not items:

@@ -17,10 +17,12 @@ rule aggregate:
     log:
         "logs/aggregate/{tier}.log",
     priority: PRIORITY["aggregate"]
-    params:
-        settings=lambda wildcards: plan.to_json(plan.aggregate_settings(CONFIG, wildcards.tier)),
     conda:
         "../envs/report.yaml"
+    params:
+        settings=lambda wildcards: plan.to_json(
+            plan.aggregate_settings(CONFIG, wildcards.tier)
+        ),
     message:
         "aggregate {wildcards.tier}"
     shell:

@@ -5,20 +5,19 @@ the check of targets. Everything here runs when the workflow is parsed, so it im
 heavy and touches the disk only for the stamps of missing cells.
 """
 
-import os
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
-# Jobs run in the interpreter that runs Snakemake, whether or not its environment is activated.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-
 from evaluation import plan, stamps
 from evaluation.config import parse_config
 from evaluation.errors import EvaluationError
+from evaluation.machine import use_this_interpreter
 from evaluation.plan import TIERS
+
+use_this_interpreter()
 
 try:
     CONFIG = parse_config(
@@ -41,7 +40,13 @@ wildcard_constraints:
 
 
 # Cheap jobs first: a model's queue then finds all its datasets prepared.
-PRIORITY = {"fetch": 400, "prepare": 400, "score": 300, "aggregate": 250, "generate": 100}
+PRIORITY = {
+    "fetch": 400,
+    "prepare": 400,
+    "score": 300,
+    "aggregate": 250,
+    "generate": 100,
+}
 
 
 def model_rank(wildcards):

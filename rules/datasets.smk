@@ -12,10 +12,12 @@ rule prepare_dataset:
     log:
         "logs/prepare_dataset/{dataset}.log",
     priority: PRIORITY["prepare"]
-    params:
-        settings=lambda wildcards: plan.to_json(plan.prepare_settings(CONFIG, wildcards.dataset)),
     conda:
         "../envs/data.yaml"
+    params:
+        settings=lambda wildcards: plan.to_json(
+            plan.prepare_settings(CONFIG, wildcards.dataset)
+        ),
     message:
         "prepare dataset {wildcards.dataset}"
     shell:

@@ -18,18 +18,22 @@ rule generate:
     benchmark:
         "logs/generate/{model}/{preset}/{dataset}/{slice}.benchmark.tsv"
     priority: model_rank
+    conda:
+        "../envs/engine.yaml"
     threads: workflow.cores
     resources:
         gpu=1,
     params:
         settings=lambda wildcards: plan.to_json(
             plan.generate_settings(
-                CONFIG, wildcards.model, wildcards.preset, wildcards.dataset, wildcards.slice
+                CONFIG,
+                wildcards.model,
+                wildcards.preset,
+                wildcards.dataset,
+                wildcards.slice,
             )
         ),
         queue=pending_tasks,
-    conda:
-        "../envs/engine.yaml"
     message:
         "generate {wildcards.model} {wildcards.dataset} {wildcards.slice}"
     shell:

@@ -3,12 +3,38 @@
 Needs: the notes that jobs leave in logs/run (evaluation/run_notes.py).
 """
 
+import logging
+import re
+import textwrap
 import time
 
 from evaluation import run_notes
 from evaluation.engines.device import check_size, gpu_visible
 
 STARTED = time.monotonic()
+
+
+# Lines that tell a person nothing; Snakemake has no option to leave them out and keep errors.
+# The failing command is left out too: `explain_failures` says what it was about, and why.
+CHATTER = re.compile(
+    r"Select jobs to execute|Execute \d+ jobs|Using shell|Conda environments: ignored"
+    r"|Assuming unrestricted|Building DAG|RuleException|CalledProcessError"
+    r"|Complete log|Elapsed time|Shutting down|Exiting because|Config file .* is extended"
+    r"|At least one job did not complete|WorkflowError:\n *At least one job"
+)
+
+
+class LeaveOutChatter(logging.Filter):
+    """Drops the lines above from the terminal; a dry run and Snakemake's log file have all."""
+
+    def filter(self, record):
+        return workflow.dryrun or not CHATTER.search(str(record.getMessage()))
+
+
+if workflow.output_settings.quiet:
+    for handler in workflow.logger_manager.logger.handlers:
+        if not isinstance(handler, logging.FileHandler):
+            handler.addFilter(LeaveOutChatter())
 
 
 def say(text):
@@ -22,7 +48,9 @@ def begin_run():
     if not workflow.local_exec:
         return
     models = {
-        job.wildcards.model for job in workflow.dag.needrun_jobs() if job.rule.name == "generate"
+        job.wildcards.model
+        for job in workflow.dag.needrun_jobs()
+        if job.rule.name == "generate"
     }
     gpu = bool(models) and gpu_visible()
     for model in sorted(models):
@@ -53,11 +81,15 @@ def end_run():
 def explain_failures(log):
     """Say which cell failed, why, and where its log is."""
     failures = run_notes.failures()
-    say(f"\nStopped after {time.monotonic() - STARTED:.0f} s: {len(failures) or 'some'} failed.")
+    say(
+        f"\nStopped after {time.monotonic() - STARTED:.0f} s: {len(failures) or 'some'} failed."
+    )
     for failure in failures:
         say(f"\n{failure.rule} ({failure.about})")
-        say("  " + failure.message.replace("\n", "\n  "))
+        say(textwrap.indent(failure.message, "  "))
         say(f"  log:   {failure.log}")
     if not failures:
-        say(f"  A job ended without a word (killed, or out of memory?); see {log} and logs/.")
+        say(
+            f"  A job ended without a word (killed, or out of memory?); see {log} and logs/."
+        )
     say("\nWhat was computed is kept: the same command goes on from here.")

@@ -13,10 +13,12 @@ rule fetch_model:
     log:
         "logs/fetch_model/{model}.log",
     priority: PRIORITY["fetch"]
-    params:
-        settings=lambda wildcards: plan.to_json(plan.fetch_settings(CONFIG, wildcards.model)),
     conda:
         "../envs/engine.yaml"
+    params:
+        settings=lambda wildcards: plan.to_json(
+            plan.fetch_settings(CONFIG, wildcards.model)
+        ),
     message:
         "fetch model {wildcards.model}"
     shell:

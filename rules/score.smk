@@ -20,12 +20,14 @@ rule score:
     log:
         "logs/score/{tier}/{model}/{dataset}.log",
     priority: PRIORITY["score"]
-    params:
-        settings=lambda wildcards: plan.to_json(
-            plan.score_settings(CONFIG, wildcards.tier, wildcards.model, wildcards.dataset)
-        ),
     conda:
         "../envs/score.yaml"
+    params:
+        settings=lambda wildcards: plan.to_json(
+            plan.score_settings(
+                CONFIG, wildcards.tier, wildcards.model, wildcards.dataset
+            )
+        ),
     message:
         "score {wildcards.tier} {wildcards.model} {wildcards.dataset}"
     shell:

@@ -1,4 +1,4 @@
-"""Fetch a model: writes its manifest (models/{model}.json); weights go beside it or to the cache."""
+"""Fetch a model: writes models/{model}.json; weights go beside it or to the Hub cache."""
 
 from __future__ import annotations
 

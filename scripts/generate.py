@@ -1,4 +1,4 @@
-"""Generate: writes the responses of one (model, preset, dataset, slice); see evaluation/queue.py."""
+"""Generate: writes the responses of one (model, preset, dataset, slice); see evaluation/queue."""
 
 from __future__ import annotations
 

@@ -10,11 +10,19 @@ class Sized(Protocol):
     """Something with a prompt length and room for an answer, in tokens."""
 
     @property
-    def group(self) -> str: ...
+    def group(self) -> str:
+        """What an exact batch may not mix."""
+        ...
+
     @property
-    def prompt_length(self) -> int: ...
+    def prompt_length(self) -> int:
+        """Tokens of the prompt."""
+        ...
+
     @property
-    def answer_length(self) -> int: ...
+    def answer_length(self) -> int:
+        """Most tokens of the answer."""
+        ...
 
 
 SizedT = TypeVar("SizedT", bound=Sized)

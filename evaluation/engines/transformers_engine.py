@@ -119,7 +119,11 @@ class TransformersEngine:
             notes=_notes(self.renderer),
         )
         log.info(
-            "loaded %s on %s in %s: %.1f s", manifest.model, device, self.session.dtype, load_seconds
+            "loaded %s on %s in %s: %.1f s",
+            manifest.model,
+            device,
+            self.session.dtype,
+            load_seconds,
         )
 
     def run(self, pool: Pool) -> Iterator[Response]:
@@ -180,7 +184,8 @@ class TransformersEngine:
         rows = {}
         for item in batch:
             request, prompt = item.pooled.request, item.prompt
-            assert prompt is not None and isinstance(request, GenerateRequest)
+            assert prompt is not None
+            assert isinstance(request, GenerateRequest)
             row = Row(
                 prompt=prompt.tokens,
                 stop=prompt.stop,
@@ -192,7 +197,8 @@ class TransformersEngine:
         decoder = Decoder(self.model, self.tokenizer, self.end_tokens)
         for row in decoder.run([row for _, row in rows.values()]):
             item, prompt = rows[id(row)][0], rows[id(row)][0].prompt
-            assert prompt is not None and row.finish is not None
+            assert prompt is not None
+            assert row.finish is not None
             thinking, _ = split_thinking(row.text)
             yield self._response(
                 item.pooled,

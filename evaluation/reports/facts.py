@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from evaluation.records import Aggregate, Cell, Hardware, Provenance, Session
 from evaluation.reports import format as fmt
-from evaluation.reports.index import SOURCES
+from evaluation.reports.notes import SOURCES
 
 Rows = list[tuple[str, ...]]
 

@@ -12,7 +12,7 @@ NONE = "\u2013"  # an en dash stands for "no value"
 # A metric whose name has one of these words is a share of right answers, shown in percent.
 SHARES = frozenset(
     {"acc", "accuracy", "correct", "em", "equivalent", "exact", "loose", "match", "pass"}
-    | {"rate", "share", "solved", "strict", "success", "valid"}
+    | {"rate", "share", "solved", "strict", "success", "valid", "verify"}
 )
 # A metric whose name has one of these words is on a scale of its own, so it gets no colour.
 OWN_SCALES = frozenset(("length", "likelihood", "logprob", "perplexity", "ppl", "rating", "tokens"))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from evaluation.records import Aggregate, Cell, Counts, Result, Score
+from evaluation.records import Aggregate, Cell, Score
 from evaluation.reports import format as fmt
+from evaluation.reports.notes import flags, not_scored, plain_reason, plain_title, source_note, stem
 
 Key = tuple[str, str]
-# How titles of bundled samples begin; pages show a badge and the note below in its place.
-BUNDLED = "bundled samples in the form of "
-SOURCES = {"hub": "Hub", "mirror": "local mirror", "bundled": "bundled samples"}
 
 
 @dataclass(frozen=True)
@@ -79,68 +76,6 @@ class Group:
     categories: Categories | None
 
 
-def plain_title(title: str) -> str:
-    """A dataset's title to stand beside its source badge."""
-    return title.removeprefix(BUNDLED)
-
-
-def source_note(source: str, title: str) -> str:
-    """What a reader must know about where a dataset's rows came from ("" for the Hub)."""
-    if source == "bundled":
-        form = plain_title(title)
-        return f"bundled samples (our own writing in the form of {form}), not the benchmark"
-    return "local mirror of the Hub dataset" if source == "mirror" else ""
-
-
-def not_scored(cell: Cell | Result, score: Score | None) -> tuple[str, str]:
-    """The word and the reason to show in place of a score."""
-    counts = cell.counts
-    reason = score.reason if score else "the cell has no metric"
-    if counts.samples and counts.failed == counts.samples:
-        return "failed", reason or "every sample failed"
-    return "not scored", reason or "no sample could be scored"
-
-
-def flags(cell: Cell | Result) -> tuple[str, ...]:
-    """What a reader must know about a score: losses counted by the workflow, then its flags.
-
-    Left out are flags that repeat the reason or the source, which pages show in their own place.
-    """
-    counts: Counts = cell.counts
-    score = fmt.primary(cell.scores)
-    found = []
-    if counts.samples < counts.requested:
-        found.append(f"{counts.samples} of {counts.requested} samples")
-    for value, text in (
-        (counts.truncated_answers, "truncated answers"),
-        (counts.truncated_prompts, "truncated prompts"),
-        (counts.failed, "failed"),
-        (counts.not_scored, "not scored"),
-    ):
-        if value:
-            found.append(f"{value} {text[:-1] if value == 1 and text[-1] == 's' else text}")
-    if score and score.interval and score.chance is not None:
-        if score.interval.high < score.chance:
-            found.append("below chance")
-        elif score.interval.low <= score.chance:
-            found.append("interval includes chance")
-    source = source_note(cell.provenance.dataset_source, cell.title)
-    known = {score.reason} if score and score.value is None else set()
-    for flag in dict.fromkeys(cell.flags):
-        same = next((f for f in found if flag.startswith(f) or _stem(flag) == _stem(f)), None)
-        if same is not None:
-            # The workflow may add why, e.g. that the dataset has no more samples.
-            found[found.index(same)] = max(same, flag, key=len)
-        elif flag not in known and not _stem(flag) <= _stem(source):
-            found.append(flag)
-    return tuple(found)
-
-
-def _stem(flag: str) -> frozenset[str]:
-    """A flag's words without numbers and plural, to find a flag that repeats a count."""
-    return frozenset(w.rstrip("s") for w in re.findall(r"[a-z]+", flag.lower()))
-
-
 def heat_rows(aggregate: Aggregate, links: Mapping[Key, str]) -> list[HeatRow]:
     """The heat table: datasets down, models across; a cell that is not there is `missing`."""
     cells = {(c.model, c.dataset): c for c in aggregate.cells}
@@ -185,7 +120,7 @@ def _heat_cell(
         word, reason = not_scored(cell, score)
         n = f"n {score.n if score else 0} of {cell.counts.samples}"
         # The word and n already say how many were not scored.
-        rest = tuple(f for f in flags(cell) if _stem(f) != _stem(word))
+        rest = tuple(f for f in flags(cell) if stem(f) != stem(word))
         return HeatCell(
             model, dataset, word=word, reason=reason, n=n, facts=facts, flags=rest, link=link
         )
@@ -229,7 +164,7 @@ def score_row(model: str, score: Score) -> ScoreRow:
         metric=score.metric,
         primary=score.primary,
         scored=score.value is not None,
-        value="not scored" + (f": {score.reason}" if score.reason else "")
+        value="not scored" + (f": {plain_reason(score.reason)}" if score.reason else "")
         if score.value is None
         else fmt.number(score.metric, score.value),
         interval=fmt.interval(score.metric, score.interval),

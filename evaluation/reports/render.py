@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from evaluation.errors import EvaluationError
 from evaluation.records import Aggregate, Result
-from evaluation.reports import facts, index, samples
+from evaluation.reports import facts, index, notes, samples
 from evaluation.reports import format as fmt
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -81,8 +81,8 @@ def render_samples(result: Result) -> str:
         "samples.html",
         result=result,
         scores=[index.score_row(result.model, s) for s in result.scores],
-        unscored=index.not_scored(result, score) if empty else None,
-        flags=index.flags(result),
+        unscored=notes.not_scored(result, score) if empty else None,
+        flags=notes.flags(result),
         views=found,
         filters=samples.filters(found),
         code=facts.code(result.provenance),
@@ -104,9 +104,9 @@ def environment() -> Environment:
     )
     env.globals.update(
         fmt=fmt,
-        plain_title=index.plain_title,
-        source_note=index.source_note,
-        sources=index.SOURCES,
+        plain_title=notes.plain_title,
+        source_note=notes.source_note,
+        sources=notes.SOURCES,
     )
     return env
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Literal
 
 from evaluation.records import Result, SampleResult, Turn
@@ -83,6 +84,11 @@ def filters(found: Sequence[SampleView]) -> list[Filter]:
 
 
 def _view(sample: SampleResult, metric: str) -> SampleView:
+    if metric not in sample.scores:
+        # A benchmark with kinds of samples judges some by another metric than the primary one.
+        # A rate may be one of mistakes, so it is no verdict.
+        shares = fmt.SHARES - {"rate"}
+        metric = next((m for m in sample.scores if fmt.words(m) & shares), metric)
     verdict = _verdict(sample, metric)
     symbol, word = VERDICTS[verdict]
     if verdict in ("partial", "scored") and metric in sample.scores:
@@ -126,8 +132,10 @@ def _turn(turn: Turn, sample: SampleResult) -> TurnView:
     logprobs = [c.logprob for c in turn.continuations]
     if not logprobs:
         return TurnView(turn, (), False)
-    best = logprobs.index(max(logprobs))
-    gold = gold_choice(best, len(logprobs), sample.scores, sample.extracted, sample.gold)
+    best = None if any(map(isnan, logprobs)) else logprobs.index(max(logprobs))
+    gold = None
+    if best is not None:
+        gold = gold_choice(best, len(logprobs), sample.scores, sample.extracted, sample.gold)
     choices = tuple(
         Choice(
             label=str(i + 1),

@@ -353,7 +353,9 @@ def test_a_score_is_shown_with_its_interval_and_n(tmp_path: Path) -> None:
 
 
 def test_special_cases_appear_in_words(tmp_path: Path) -> None:
-    none = Score(metric="rating", value=None, n=0, primary=True, reason="no judge is configured")
+    none = Score(
+        metric="rating", value=None, n=0, primary=True, reason="not scored: no judge is configured"
+    )
     low = Score(
         metric="acc",
         value=0.3,
@@ -368,7 +370,7 @@ def test_special_cases_appear_in_words(tmp_path: Path) -> None:
             "mt_bench",
             scores=[none],
             counts={"scored": 0, "not_scored": 2},
-            flags=["no judge is configured"],
+            flags=["not scored: no judge is configured"],
         ),
         result(
             "m_one",
@@ -382,6 +384,7 @@ def test_special_cases_appear_in_words(tmp_path: Path) -> None:
                 "2 of 20 samples: the dataset has no more",
                 "self-judged",
                 "3 truncated answers",
+                "1 truncated prompts",
             ],
         ),
         result("m_one", "mmlu", source="mirror", flags=["local mirror"]),
@@ -403,7 +406,8 @@ def test_special_cases_appear_in_words(tmp_path: Path) -> None:
         assert text in page.words, text
     flags = page.flags
     assert flags.count("3 truncated answers") == 1
-    assert not {"local mirror", "no judge is configured"} & set(flags)
+    assert not {"local mirror", "not scored: no judge is configured"} & set(flags)
+    assert "not scored: not scored" not in page.words
     assert not [f for f in flags if "benchmark" in f]
     bundled = Page((tmp_path / "samples/m_one/gsm8k.html").read_text(encoding="utf-8"))
     assert "in the form of GSM8K), not the benchmark" in bundled.words
@@ -417,6 +421,8 @@ def test_samples_show_their_verdicts() -> None:
         sample(2, 0.5, turns=[turn(finish_reason="length", truncated_prompt_tokens=7)]),
         sample(3, None, status="not scored", reason="no judge"),
         sample(4, None, status="failed", reason="out of memory", turns=[turn("", error="boom")]),
+        sample(6, scores={"hallucination_rate": 1.0, "irrelevance_accuracy": 0.0}),
+        sample(7, scores={"hallucination_rate": 1.0}),
         sample(5, 1.0, turns=[turn("", continuations=three, finish_reason="scored")]),
     ]
     page = Page(render_samples(result(samples=samples)))
@@ -429,11 +435,21 @@ def test_samples_show_their_verdicts() -> None:
         "2 highest gold -1.000 -0.500 2",
         "finish: length",
         "Error boom",
-        "all 6",
+        "✗ wrong item/6",
+        "• scored item/7",
+        "all 8",
         "right 2",
         "truncated 1",
     ):
         assert text in page.words, text
+
+
+def test_no_choice_is_highest_when_a_log_probability_is_not_a_number() -> None:
+    broken = [ContinuationScore(logprob=p, tokens=1) for p in (float("nan"), -1.0)]
+    samples = [sample(0, None, status="not scored", turns=[turn("", continuations=broken)])]
+    page = Page(render_samples(result(samples=samples)))
+    assert "1 nan nan 1" in page.words
+    assert "highest" not in page.words
 
 
 @pytest.mark.parametrize(
@@ -525,6 +541,7 @@ def test_results_and_aggregate_must_belong_together(tmp_path: Path) -> None:
         ("acc_norm", 0.7, "70.0%"),
         ("exact_match_strict", 1.0, "100.0%"),
         ("pass@1", 0.0, "0.0%"),
+        ("math_verify", 0.25, "25.0%"),
         ("f1", 0.5, "0.500"),
         ("rating", 7.25, "7.25"),
         ("acc", 1.5, "1.50"),
