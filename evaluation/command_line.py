@@ -33,8 +33,7 @@ def split_targets(
             break
         if argument.startswith("-") and len(argument) > 1:
             kept.append(argument)
-            name, has_value, _ = argument.partition("=")
-            option, taken = options.get(name), int(bool(has_value))
+            option, taken = open_option(argument, options), 0
         elif option is not None and takes(option, taken, argument):
             kept.append(argument)
             taken += 1
@@ -44,12 +43,33 @@ def split_targets(
     return kept, targets
 
 
+def open_option(argument: str, options: Mapping[str, Action]) -> Action | None:
+    """The option that values may follow: None where the argument brings its value with it.
+
+    Like argparse, takes `--res` for `--resources`, `-kc 4` for `-k -c 4` and `-c4` for `-c 4`.
+    """
+    if "=" in argument:
+        return None
+    if argument.startswith("--"):
+        if argument in options:
+            return options[argument]
+        meant = {id(o): o for name, o in options.items() if name.startswith(argument)}
+        return meant.popitem()[1] if len(meant) == 1 else None
+    for position, letter in enumerate(argument[1:], 2):
+        option = options.get(f"-{letter}")
+        if option is None or option.nargs != 0:
+            return option if position == len(argument) else None
+    return None
+
+
 def takes(option: Action, taken: int, value: str) -> bool:
     """Whether an option that has `taken` values so far takes this one too."""
-    if option.nargs is None or option.nargs == "?":
+    if option.nargs is None:
         return taken == 0
     if isinstance(option.nargs, int):
         return taken < option.nargs
+    if option.nargs == "?" and taken > 0:
+        return False
     if option.choices is not None:
         return value in {str(choice) for choice in option.choices}
     if "=" in str(option.metavar or ""):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -40,6 +41,17 @@ DATASETS = (
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 
 
+def _no_switch(value: Any) -> Any:
+    # pydantic takes true for 1, and YAML takes yes and on for true.
+    if isinstance(value, bool):
+        raise ValueError(f"found {value} (bool); allowed: a number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_switch)]
+Billions = Annotated[float, Field(gt=0), BeforeValidator(_no_switch)]
+
+
 class ConfigError(EvaluationError):
     """The configuration is wrong; the message lists every wrong key."""
 
@@ -58,8 +70,8 @@ class HubModel(Section):
     revision: str = Field(
         "main", description="commit to use; a branch is resolved once and recorded in the manifest"
     )
-    parameters_b: float | None = Field(
-        None, gt=0, description="size in billions of parameters; checked before any download"
+    parameters_b: Billions | None = Field(
+        None, description="size in billions of parameters; checked before any download"
     )
     thinking: bool = Field(False, description="let models that can think do so before answering")
 
@@ -74,7 +86,7 @@ class PypiModel(Section):
     )
     sha256: str = Field(description="checksum of the GGUF file", pattern=r"^[0-9a-f]{64}$")
     licence: str = Field(description="licence of the weights, printed when they are fetched")
-    parameters_b: float | None = Field(None, gt=0, description="size in billions of parameters")
+    parameters_b: Billions | None = Field(None, description="size in billions of parameters")
     thinking: bool = Field(False, description="let models that can think do so before answering")
 
 
@@ -83,17 +95,19 @@ class PathModel(Section):
 
     source: Literal["path"] = Field(description="where the weights come from")
     path: str = Field(description="directory with config.json, tokenizer files and safetensors")
-    parameters_b: float | None = Field(None, gt=0, description="size in billions of parameters")
+    parameters_b: Billions | None = Field(None, description="size in billions of parameters")
     thinking: bool = Field(False, description="let models that can think do so before answering")
 
 
 def _source(value: Any) -> Any:
     """Which kind of model a mapping describes: its `source`, or the Hub when it names none."""
     if isinstance(value, dict):
-        return value.get("source", "hub")
+        # As text, so that whatever else stands there is named as a wrong source.
+        return str(value.get("source", "hub"))
     return getattr(value, "source", None)
 
 
+MODEL_KINDS: dict[str, type[Section]] = {"hub": HubModel, "pypi": PypiModel, "path": PathModel}
 ModelSettings = Annotated[
     Annotated[HubModel, Tag("hub")]
     | Annotated[PypiModel, Tag("pypi")]
@@ -108,18 +122,18 @@ class DatasetSettings(Section):
     source: SourceKind | None = Field(
         None, description="where the rows come from; empty: `mirror` if set, else `dataset_source`"
     )
-    revision: str | None = Field(None, description="Hub commit; empty: the one on the card")
+    revision: str | None = Field(None, description="Hub commit; empty: the one this version pins")
     protocol: Protocol = Field(description="prompt and extraction rules: `harness` or `chat`")
-    few_shot: int = Field(0, ge=0, description="worked examples before each question (harness)")
-    max_new_tokens: int = Field(1024, ge=1, description="room for the answer, in tokens")
+    few_shot: Whole = Field(0, ge=0, description="worked examples before each question (harness)")
+    max_new_tokens: Whole = Field(1024, ge=1, description="room for the answer, in tokens")
 
 
 class Tiers(Section):
     """Samples per dataset; each tier extends the one before."""
 
-    quick: int = Field(20, ge=1, description="samples of the quick tier")
-    standard: int = Field(100, ge=1, description="samples of the standard tier")
-    full: int = Field(200, ge=1, description="samples of the full tier")
+    quick: Whole = Field(20, ge=1, description="samples of the quick tier")
+    standard: Whole = Field(100, ge=1, description="samples of the standard tier")
+    full: Whole = Field(200, ge=1, description="samples of the full tier")
 
     @model_validator(mode="after")
     def _grow(self) -> Self:
@@ -134,10 +148,10 @@ class Tiers(Section):
 class Preset(Section):
     """A trade of memory against speed."""
 
-    batch_tokens: int = Field(
+    batch_tokens: Whole = Field(
         ge=256, description="most tokens (prompt and answer) held in one batch"
     )
-    batch_rows: int = Field(ge=1, description="most requests in one batch")
+    batch_rows: Whole = Field(ge=1, description="most requests in one batch")
 
 
 class EngineSettings(Section):
@@ -155,8 +169,8 @@ class EngineSettings(Section):
         False,
         description="fixed batch composition: the same machine repeats every response bit by bit",
     )
-    cpu_limit_b: float = Field(
-        4.0, gt=0, description="largest model, in billions of parameters, to run without a GPU"
+    cpu_limit_b: Billions = Field(
+        4.0, description="largest model, in billions of parameters, to run without a GPU"
     )
 
 
@@ -184,15 +198,15 @@ PresetName = Literal["memory_saver", "balanced", "throughput"]
 class Presets(Section):
     """The three presets."""
 
-    memory_saver: Preset
-    balanced: Preset
-    throughput: Preset
+    memory_saver: Preset = Field(description="for the largest model that fits")
+    balanced: Preset = Field(description="for most machines")
+    throughput: Preset = Field(description="for small models on large GPUs")
 
 
 class Config(Section):
     """The whole configuration."""
 
-    run: RunSettings
+    run: RunSettings = Field(description="what is run: models times datasets")
     models: dict[Name, ModelSettings] = Field(min_length=1, description="known models")
     datasets: dict[Name, DatasetSettings] = Field(min_length=1, description="known datasets")
     dataset_source: Literal["hub", "bundled"] = Field(
@@ -203,15 +217,21 @@ class Config(Section):
     mirror: str | None = Field(
         None, description="directory in Hub layout to read datasets from instead of the network"
     )
-    tiers: Tiers = Field(default_factory=lambda: Tiers())
-    presets: Presets
+    tiers: Tiers = Field(
+        default_factory=lambda: Tiers(), description="samples per dataset in each tier"
+    )
+    presets: Presets = Field(description="how much is batched together")
     default_preset: PresetName = Field("balanced", description="preset used unless one is pinned")
     optimal_presets: dict[Name, PresetName] = Field(
         default_factory=dict, description="preset pinned for a model, by name"
     )
-    engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
-    judge: JudgeSettings = Field(default_factory=lambda: JudgeSettings())
-    seed: int = Field(1234, ge=0, description="seed of the sample order and of sampling")
+    engine: EngineSettings = Field(
+        default_factory=lambda: EngineSettings(), description="how models are run"
+    )
+    judge: JudgeSettings = Field(
+        default_factory=lambda: JudgeSettings(), description="who rates open answers"
+    )
+    seed: Whole = Field(1234, ge=0, description="seed of the sample order and of sampling")
 
     @model_validator(mode="after")
     def _references(self) -> Self:
@@ -228,6 +248,8 @@ class Config(Section):
                 problems.append(
                     f"datasets.{name}.source: found 'mirror', but `mirror` names no directory"
                 )
+            if name in DATASETS:
+                problems += _protocol(name, dataset)
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -249,6 +271,24 @@ def _unknown(key: str, found: Any, allowed: Any, noun: str) -> list[str]:
         for name in found
         if name not in allowed
     ]
+
+
+def _protocol(name: str, dataset: DatasetSettings) -> list[str]:
+    """A cell must not be labelled with a protocol or with examples that it was not asked with."""
+    from evaluation.benchmarks import benchmark  # which needs the names of this module
+
+    problems = []
+    offered = benchmark(name).card.protocols
+    if dataset.protocol not in offered:
+        problems.append(
+            f"datasets.{name}.protocol: found '{dataset.protocol}'; allowed: {', '.join(offered)}"
+        )
+    if dataset.protocol == "chat" and dataset.few_shot > 0:
+        problems.append(
+            f"datasets.{name}.few_shot: found {dataset.few_shot}; allowed: 0, because the chat "
+            "protocol has no worked examples"
+        )
+    return problems
 
 
 def _twice(key: str, names: list[str]) -> list[str]:
@@ -281,42 +321,43 @@ def parse_config(raw: Any, origin: str = "config.yaml") -> Config:
 
 
 def _explain(error: ErrorDetails) -> list[str]:
-    tags = ("hub", "pypi", "path")
-    # pydantic puts the discriminator's value into the location; it is no key of the file.
-    location = [
-        str(p)
-        for i, p in enumerate(error["loc"])
-        if not (i >= 2 and error["loc"][0] == "models" and p in tags and i == 2)
-    ]
+    """One line per problem: key, what was found there, what is allowed."""
+    location, model = [str(part) for part in error["loc"]], ""
+    if location[:1] == ["models"] and location[2:3] and location[2] in MODEL_KINDS:
+        # pydantic puts the discriminator's value into the location; it is no key of the file.
+        model = location.pop(2)
     key = ".".join(location) or "(top level)"
     kind, found = error["type"], error["input"]
     if kind == "value_error":
         text = str(error["ctx"]["error"])
-        return text.splitlines() if not location else [f"{key}: {text}"]
+        return [f"{key}: {text}"] if location else text.splitlines()
     if kind == "extra_forbidden":
-        allowed = _allowed_keys(location[:-1])
+        section = MODEL_KINDS[model] if model else _section(location[:-1])
+        allowed = sorted(section.model_fields)
         return [
             f"{key}: unknown key{_suggest(location[-1], allowed)}; allowed: {', '.join(allowed)}"
         ]
     if kind == "missing":
         return [f"{key}: missing; it must be given"]
-    if kind == "union_tag_not_found":
-        return [f"{key}: found {found!r} ({type(found).__name__}); allowed: a section with keys"]
+    if kind in ("union_tag_not_found", "model_type"):
+        return [f"{key}: {_found(found)}; allowed: a section with keys"]
     if kind == "union_tag_invalid":
-        return [f"{key}.source: found '{found.get('source')}'; allowed: {', '.join(tags)}"]
+        return [f"{key}.source: found '{found['source']}'; allowed: {', '.join(MODEL_KINDS)}"]
     if location[-1:] == ["[key]"]:
         return [f"{'.'.join(location[:-1])}: names have small letters, digits and _ only"]
-    return [f"{key}: found {found!r} ({type(found).__name__}); allowed: {error['msg']}"]
+    return [f"{key}: {_found(found)}; allowed: {error['msg'].removeprefix('Input should be ')}"]
 
 
-def _allowed_keys(path: list[str]) -> list[str]:
+def _found(value: Any) -> str:
+    return f"found {value!r} ({type(value).__name__})"
+
+
+def _section(path: list[str]) -> type[Section]:
+    """The section at a path of keys, below which an unknown key was found."""
+    if path[:1] == ["datasets"]:
+        return DatasetSettings
     section: Any = Config
-    for i, part in enumerate(path):
-        if part in section.model_fields and section is not None:
-            section = section.model_fields[part].annotation
-        if i == 0 and part == "models":
-            keys = {k for m in (HubModel, PypiModel, PathModel) for k in m.model_fields}
-            return sorted(keys)
-        if i == 0 and part == "datasets":
-            return sorted(DatasetSettings.model_fields)
-    return sorted(section.model_fields)
+    for part in path:
+        section = section.model_fields[part].annotation
+    found: type[Section] = section
+    return found

@@ -80,10 +80,13 @@ def read_record(path: Path, kind: type[RecordT]) -> RecordT:
 
     Raises EvaluationError that names the file when it is missing, cut off or of another version.
     """
-    return parse_record(_read(path), kind, str(path), f"delete {path} and run again: it is rebuilt")
+    return parse_record(
+        read_text(path), kind, str(path), f"delete {path} and run again: it is rebuilt"
+    )
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read a text file; raises EvaluationError that names it when it is missing or unreadable."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -96,6 +99,12 @@ def _read(path: Path) -> str:
             where=str(path),
             remedy=f"delete {path} and run again: it is rebuilt",
         ) from None
+    except OSError as error:
+        raise EvaluationError(
+            f"A file cannot be read: {error.strerror or error}",
+            where=str(path),
+            remedy=f"make {path} readable, or delete it and run again: it is rebuilt",
+        ) from error
 
 
 def parse_record(text: str, kind: type[RecordT], where: str, remedy: str) -> RecordT:
@@ -132,5 +141,6 @@ def parse_record(text: str, kind: type[RecordT], where: str, remedy: str) -> Rec
 def read_lines(path: Path, kind: type[RecordT], limit: int | None = None) -> list[RecordT]:
     """Read a JSON-lines file of records, the first `limit` lines of it."""
     remedy = f"delete {path} and run again: it is rebuilt"
-    lines = _read(path).splitlines()[:limit]
+    # Not splitlines(): JSON strings may hold line separators of Unicode.
+    lines = read_text(path).removesuffix("\n").split("\n")[:limit]
     return [parse_record(t, kind, f"{path}, line {i}", remedy) for i, t in enumerate(lines, 1)]

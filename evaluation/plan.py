@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,7 @@ def _requests_digest(dataset: str, settings: PromptSettings) -> str:
 
 # ---- code that decides a score -------------------------------------------------------------
 
+MODULE = re.compile(r"evaluation\.benchmarks\.[\w.]+")
 SCORING_CODE = ("evaluation/scoring.py", "evaluation/statistics.py", "evaluation/thinking.py")
 
 
@@ -189,8 +191,8 @@ SCORING_CODE = ("evaluation/scoring.py", "evaluation/statistics.py", "evaluation
 def scoring_code(dataset: str) -> tuple[str, ...]:
     """The code files that decide a dataset's scores: its module and what that builds on.
 
-    Found from the import statements within evaluation/benchmarks, so that editing one scorer
-    rescores one dataset.
+    Found from the imports within evaluation/benchmarks and the names of workers' modules
+    ("evaluation.benchmarks.x:function"), so that editing one scorer rescores one dataset.
     """
     found: dict[str, None] = {}
     waiting = [f"evaluation/benchmarks/{dataset}.py"]
@@ -201,13 +203,12 @@ def scoring_code(dataset: str) -> tuple[str, ...]:
         found[path] = None
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
         for node in ast.walk(tree):
+            names = []
             if isinstance(node, ast.ImportFrom) and node.module:
                 names = [node.module, *(f"{node.module}.{a.name}" for a in node.names)]
-                waiting += [
-                    name.replace(".", "/") + ".py"
-                    for name in names
-                    if name.startswith("evaluation.benchmarks.")
-                ]
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                names = [node.value.partition(":")[0]]
+            waiting += [name.replace(".", "/") + ".py" for name in names if MODULE.fullmatch(name)]
     return (*sorted(found), *SCORING_CODE)
 
 

@@ -44,11 +44,13 @@ def prepare_dataset(settings: PrepareSettings, samples: Path, manifest: Path) ->
             where=where,
             remedy=f"check the source and revision of datasets.{settings.dataset}",
         )
-    for sample in ordered[:1]:
+    # Examples may be picked by category (MMLU), so one sample of each is tried.
+    for category, sample in {s.category: s for s in ordered}.items():
         found = len(task.pick_few_shot(sample, pool, settings.few_shot))
         if found < settings.few_shot:
+            of = f" for category {category}" if category else ""
             raise EvaluationError(
-                f"{settings.few_shot} worked examples are asked for, the source has {found}.",
+                f"{settings.few_shot} worked examples are asked for, the source has {found}{of}.",
                 where=where,
                 remedy=f"set datasets.{settings.dataset}.few_shot to at most {found}",
             )
@@ -70,15 +72,16 @@ def prepare_dataset(settings: PrepareSettings, samples: Path, manifest: Path) ->
 
 def normalise(task: Benchmark[Any], rows: Iterable[dict[str, object]]) -> list[Sample]:
     """All rows as samples; a repeated id is made unique by its occurrence."""
-    seen: dict[str, int] = {}
-    samples = []
+    samples: dict[str, Sample] = {}
+    counts: dict[str, int] = {}
     for index, row in enumerate(rows):
         sample = task.sample(row, index)
-        count = seen[sample.id] = seen.get(sample.id, 0) + 1
-        samples.append(
-            sample if count == 1 else sample.model_copy(update={"id": f"{sample.id}#{count}"})
-        )
-    return samples
+        name = sample.id
+        while name in samples:
+            counts[sample.id] = counts.get(sample.id, 1) + 1
+            name = f"{sample.id}#{counts[sample.id]}"
+        samples[name] = sample.model_copy(update={"id": name})
+    return list(samples.values())
 
 
 def fingerprint(samples: Iterable[Sample]) -> str:

@@ -11,7 +11,7 @@ from evaluation.benchmarks import benchmark
 from evaluation.benchmarks.base import PromptSettings
 from evaluation.config import EngineSettings
 from evaluation.errors import EvaluationError, first_line
-from evaluation.files import parse_record, read_lines, read_record
+from evaluation.files import parse_record, read_lines, read_record, read_text
 from evaluation.machine import git_state, hardware, packages
 from evaluation.records import (
     CategoryScore,
@@ -132,12 +132,7 @@ def read_responses(files: Sequence[Path]) -> tuple[list[Response], list[Session]
     sessions: dict[str, Session] = {}
     for path in files:
         remedy = f"delete {path} and run again: it is rebuilt"
-        try:
-            head, _, body = path.read_text(encoding="utf-8").partition("\n")
-        except FileNotFoundError:
-            raise EvaluationError(
-                "A responses file is missing.", where=str(path), remedy="run the workflow again"
-            ) from None
+        head, _, body = read_text(path).partition("\n")
         header = parse_record(head, ResponsesHeader, f"{path}, line 1", remedy)
         sessions |= {session.id: session for session in header.sessions}
         responses += [

@@ -42,7 +42,7 @@ def read_rows(
         return _bundled(card)
     wanted = revision or card.revision
     if source == "mirror":
-        directory = Path(mirror or "") / card.hub_id
+        directory = Path(mirror or "").expanduser() / card.hub_id
         if not directory.is_dir():
             raise EvaluationError(
                 f"The mirror has no folder for dataset {card.name}.",
@@ -54,15 +54,21 @@ def read_rows(
     else:
         found = snapshot(card.hub_id, wanted, kind="dataset", patterns=card.files.patterns)
         directory, location, resolved = found.directory, card.hub_id, found.revision
+    where = f"dataset {card.name}, source {source}: {location} ({resolved})"
+    again = f"; a fresh copy is fetched once {directory.parents[1]} is deleted"
     try:
         rows, few_shot = read_directory(benchmark, directory)
-    except EvaluationError:
-        raise
+    except EvaluationError as error:
+        raise EvaluationError(
+            error.what,
+            where=f"{where}, {error.where}",
+            remedy=error.remedy + (again if source == "hub" else ""),
+        ) from error
     except Exception as error:
         # Whatever a data library says about a broken file, the user needs to know which one.
         raise EvaluationError(
             f"The rows of dataset {card.name} cannot be read: {first_line(error)}",
-            where=f"dataset {card.name}, source {source}: {location} ({resolved})",
+            where=where,
             remedy="check that the files have the Hub's layout and are complete, or set "
             f"datasets.{card.name}.source to another source",
         ) from error

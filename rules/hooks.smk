@@ -8,6 +8,8 @@ import re
 import textwrap
 import time
 
+from snakemake.settings.enums import Quietness
+
 from evaluation import run_notes
 from evaluation.engines.device import check_size, gpu_visible
 
@@ -25,16 +27,19 @@ CHATTER = re.compile(
 
 
 class LeaveOutChatter(logging.Filter):
-    """Drops the lines above from the terminal; a dry run and Snakemake's log file have all."""
+    """Drops the lines above from the terminal; Snakemake's log file has them."""
 
     def filter(self, record):
-        return workflow.dryrun or not CHATTER.search(str(record.getMessage()))
+        return not CHATTER.search(str(record.getMessage()))
 
 
-if workflow.output_settings.quiet:
-    for handler in workflow.logger_manager.logger.handlers:
-        if not isinstance(handler, logging.FileHandler):
-            handler.addFilter(LeaveOutChatter())
+for handler in workflow.logger_manager.logger.handlers:
+    for one in handler.filters:
+        # A dry run is asked for its table of jobs, which Snakemake counts as progress.
+        if getattr(one, "dryrun", False):
+            one.quiet = set(one.quiet) - {Quietness.PROGRESS}
+    if workflow.output_settings.quiet and not isinstance(handler, logging.FileHandler):
+        handler.addFilter(LeaveOutChatter())
 
 
 def say(text):

@@ -31,17 +31,18 @@ SizedT = TypeVar("SizedT", bound=Sized)
 def take_batch(
     waiting: Sequence[SizedT], *, max_tokens: int, max_rows: int, exact: bool
 ) -> list[SizedT]:
-    """The next batch: the longest waiting requests that fit the budget, at least one.
+    """The next batch: the shortest waiting requests that fit the budget, at least one.
 
-    Longest first, so that a batch that does not fit in memory shows at the start and the short
-    ones fill the end. With `exact`, a batch holds requests of one group only and depends on
+    Rows of similar length waste little on padding. Shortest first, because the first turns of
+    conversations are short and their follow-ups, which carry the whole conversation, then run in
+    the later batches of longer prompts instead of alone at the end. With `exact`, a batch holds requests of one group only and depends on
     nothing but that group, so that its composition is the same in every run.
     """
     candidates = list(waiting)
     if exact:
         first = min(item.group for item in candidates)
         candidates = [item for item in candidates if item.group == first]
-    candidates.sort(key=lambda item: item.prompt_length + item.answer_length, reverse=True)
+    candidates.sort(key=lambda item: item.prompt_length + item.answer_length)
     batch: list[SizedT] = []
     prompt = answer = 0
     for item in candidates:

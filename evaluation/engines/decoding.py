@@ -66,14 +66,18 @@ class Decoder:
         cache, logits = self._prefill(active, room)
         while True:
             tick = perf_counter()
+            running = [row for row in active if row.finish is None]
             next_tokens = self._choose(logits, active)
             for row, token in zip(active, next_tokens.tolist(), strict=True):
                 if row.finish is None:
                     self._extend(row, token)
-            for row in active:
-                if row.finish is not None and not row.latency_seconds:
+            _charge(running, tick)
+            for row in running:
+                if row.finish is not None:
                     row.latency_seconds = perf_counter() - start
                     yield row
+            # What the caller does with a row is not the engine's time.
+            tick = perf_counter()
             open_rows = [i for i, row in enumerate(active) if row.finish is None]
             if not open_rows:
                 return
@@ -93,10 +97,7 @@ class Decoder:
                 use_cache=True,
             ).logits[:, -1]
             positions = positions + 1
-            share = (perf_counter() - tick) / sum(row.finish is None for row in active)
-            for row in active:
-                if row.finish is None:
-                    row.engine_seconds += share
+            _charge([row for row in active if row.finish is None], tick)
 
     def _prefill(self, rows: Sequence[Row], room: int) -> tuple[Cache, torch.Tensor]:
         """Compute all prompts in groups of similar length; the last logits of each row."""
@@ -123,8 +124,7 @@ class Decoder:
             caches.append(cache)
             logits.append(output.logits[:, -1])
             index += len(group)
-            for row in group:
-                row.engine_seconds += (perf_counter() - tick) / len(group)
+            _charge(group, tick)
         return join_caches(caches, room), torch.cat(logits)
 
     def _choose(self, logits: torch.Tensor, rows: Sequence[Row]) -> torch.Tensor:
@@ -161,6 +161,13 @@ class Decoder:
             tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return text
+
+
+def _charge(rows: Sequence[Row], since: float) -> None:
+    """Share the engine's time since a tick among the rows it was spent on."""
+    share = (perf_counter() - since) / len(rows)
+    for row in rows:
+        row.engine_seconds += share
 
 
 def cut_at(text: str, stop: Sequence[str]) -> str:

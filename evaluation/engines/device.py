@@ -71,6 +71,8 @@ def choose_dtype(engine: EngineSettings, device: str) -> Any:
     if engine.dtype != "auto":
         return getattr(torch, engine.dtype)
     if device == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        # Without the argument torch also counts cards that only emulate it.
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if native else torch.float16
     native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if native else torch.float32

@@ -65,7 +65,7 @@ class Renderer:
         else:
             text, special = flatten(request.messages), True
             stop = stop + FLAT_STOP
-        tokens: list[int] = self.tokenizer(text, add_special_tokens=special)["input_ids"]
+        tokens = self._encode(text, special=special) or [self._start()]
         room = min(request.max_new_tokens, max(1, self.context_length // 2))
         cut = max(0, len(tokens) + room - self.context_length)
         if cut:
@@ -89,22 +89,33 @@ class Renderer:
 
         Trailing spaces of the context belong to the continuation; its tokens are those of the
         whole text beyond the number of the context's. Too long texts lose tokens on the left.
+
+        Raises ValueError for a continuation that has no tokens or more than the context holds.
         """
         context = item.context.rstrip()
         text = item.context[len(context) :] + item.text
-        whole = self._encode(context + text)
-        head = self._encode(context) if context else whole[:0]
-        if not head:
-            # Nothing to condition on: the model starts from its own start token.
-            start = self.tokenizer.bos_token_id
-            head = [self.tokenizer.eos_token_id if start is None else start]
-            whole = head + whole
+        if context:
+            head, whole = self._encode(context), self._encode(context + text)
+        else:
+            head = [self._start()]
+            whole = head + self._encode(text, special=False)
         target = whole[len(head) :]
+        if not 0 < len(target) <= self.context_length:
+            raise ValueError(
+                f"the continuation {item.text[:40]!r} has {len(target)} tokens; "
+                f"1 to {self.context_length} can be scored"
+            )
         cut = max(0, len(whole) - 1 - self.context_length)
         return ContinuationTokens(whole[cut:-1], target, cut)
 
-    def _encode(self, text: str) -> list[int]:
-        ids: list[int] = self.tokenizer(text)["input_ids"]
+    def _start(self) -> int:
+        """What a model is given when there is no text: its start token, or else its end token."""
+        start = self.tokenizer.bos_token_id
+        token: int = self.tokenizer.eos_token_id if start is None else start
+        return token
+
+    def _encode(self, text: str, *, special: bool = True) -> list[int]:
+        ids: list[int] = self.tokenizer(text, add_special_tokens=special)["input_ids"]
         return ids
 
 

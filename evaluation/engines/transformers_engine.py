@@ -156,6 +156,8 @@ class TransformersEngine:
         request = pooled.request
         if isinstance(request, GenerateRequest):
             return Waiting(pooled, prompt=self.renderer.render(request))
+        if not request.continuations:
+            raise ValueError("the request has no continuations to score")
         tokens = tuple(self.renderer.continuation(c) for c in request.continuations)
         return Waiting(pooled, continuations=tokens)
 
@@ -166,17 +168,19 @@ class TransformersEngine:
             for response in self._generate(batch) if batch[0].prompt else self._score(batch):
                 answered.add(response.key)
                 yield response
+            return
         except Exception as error:
-            left = [w for w in batch if w.pooled.key not in answered]
             log.warning("a batch of %d failed: %s", len(batch), first_line(error))
-            if len(left) == 1 and len(batch) == 1:
-                yield self._failure(left[0].pooled, error)
+            if len(batch) == 1 and not answered:
+                yield self._failure(batch[0].pooled, error)
                 return
-            self._free_memory()
-            middle = max(1, len(left) // 2)
-            for part in (left[:middle], left[middle:]):
-                if part:
-                    yield from self._run_batch(part)
+        # Out of the handler: the error's traceback held the memory of the failed batch.
+        self._free_memory()
+        left = [w for w in batch if w.pooled.key not in answered]
+        middle = max(1, len(left) // 2)
+        for part in (left[:middle], left[middle:]):
+            if part:
+                yield from self._run_batch(part)
 
     def _generate(self, batch: list[Waiting]) -> Iterator[Response]:
         from evaluation.engines.decoding import Decoder, Row

@@ -20,10 +20,11 @@ from evaluation.records import ModelManifest
 
 log = logging.getLogger(__name__)
 
-# Weights as safetensors and what a tokenizer needs; never pickles, never code.
+# Weights as safetensors and what a tokenizer needs; never pickles, never code, and not the second
+# copy that some repositories have as consolidated.safetensors.
 PATTERNS = (
-    "*.safetensors",
-    "*.safetensors.index.json",
+    "model*.safetensors",
+    "model*.safetensors.index.json",
     "config.json",
     "generation_config.json",
     "tokenizer*",
@@ -43,13 +44,18 @@ def fetch_model(name: str, settings: ModelSettings, manifest: Path, folder: Path
     `folder` is where weights go that are not in the Hub cache. Raises EvaluationError that names
     the model, what is missing and what to do.
     """
-    free = shutil.disk_usage(manifest.resolve().parent).free
     needed = int((settings.parameters_b or 0) * 2e9)
     if isinstance(settings, HubModel):
         log.info("fetching %s (about %.1f GB)", settings.id, needed / 1e9)
         found = snapshot(settings.id, settings.revision, kind="model", patterns=PATTERNS)
         result = describe(
-            name, "hub", settings.id, found.revision, found.directory, hash_files=False
+            name,
+            "hub",
+            settings.id,
+            found.revision,
+            found.directory,
+            hash_files=False,
+            patterns=PATTERNS,
         )
     elif isinstance(settings, PathModel):
         directory = Path(settings.path).expanduser()
@@ -63,10 +69,11 @@ def fetch_model(name: str, settings: ModelSettings, manifest: Path, folder: Path
             name, "path", str(directory), "local", directory.resolve(), hash_files=True
         )
     else:
+        free = _free_space(folder)
         if free < needed * 2:
             raise EvaluationError(
                 f"Too little disk space: {free / 1e9:.1f} GB free, {needed * 2 / 1e9:.1f} needed.",
-                where=str(folder),
+                where=f"model {name}: {folder}",
                 remedy="free disk space, then run the same command again",
             )
         fetch_wheels(name, settings, folder)
@@ -81,3 +88,9 @@ def fetch_model(name: str, settings: ModelSettings, manifest: Path, folder: Path
     log.info("%s: licence %s", name, result.licence)
     write_record(manifest, result)
     return result
+
+
+def _free_space(folder: Path) -> int:
+    """Free bytes where a folder is or will be."""
+    there = next(path for path in folder.resolve().parents if path.exists())
+    return shutil.disk_usage(there).free

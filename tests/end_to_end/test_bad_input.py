@@ -1,0 +1,142 @@
+"""What the user sees when something is wrong: a clear message, a non-zero exit, nothing lost."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.project import Project
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("results/quick/foo/gsm8k.json", ["unknown model 'foo'", "qwen3_8b"]),
+        ("results/quick/tiny_a/bar.json", ["unknown dataset 'bar'", "winogrande"]),
+        ("results/quik/tiny_a/gsm8k.json", ["unknown tier 'quik'", "standard"]),
+    ],
+)
+def test_unknown_target_names_what_is_known(fresh: Project, target: str, words: list[str]) -> None:
+    output = fresh.run("--cores", "1", "-n", target, code=1)
+    for word in words:
+        assert word in output
+
+
+def test_bad_config_ends_before_any_job(fresh: Project) -> None:
+    output = fresh.quick("--config", "tierz=3", code=1)
+    assert "tierz: unknown key (did you mean 'tiers'?)" in output
+    assert not (fresh.folder / "data").exists()
+
+
+def test_dry_run_needs_no_torch(fresh: Project, tmp_path: Path) -> None:
+    for name in ("torch", "transformers", "datasets", "pandas"):
+        (tmp_path / f"{name}.py").write_text(f"raise ImportError('{name} must not be imported')")
+    output = fresh.quick("-n", PYTHONPATH=str(tmp_path))
+    assert "generate" in output
+
+
+def test_large_model_without_gpu_is_refused_before_anything_is_fetched(
+    fresh: Project, tmp_path: Path
+) -> None:
+    project = fresh.copy(tmp_path / "project")
+    config = project.config()
+    config["run"]["models"] = ["qwen3_14b"]
+    project.write_config(config)
+    output = project.quick(code=1, CUDA_VISIBLE_DEVICES="")
+    assert "No GPU: qwen3_14b has 14.8 billion parameters" in output
+    assert "make demo" in output
+    assert not (project.folder / "models").exists()
+    assert not (project.folder / "data").exists()
+
+
+def test_model_path_without_weights(fresh: Project, tmp_path: Path) -> None:
+    project = fresh.copy(tmp_path / "project")
+    config = project.config()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "config.json").write_text("{}")
+    config["models"]["tiny_b"]["path"] = str(tmp_path / "empty")
+    project.write_config(config)
+    output = project.quick("--keep-going", code=1)
+    assert "fetch_model (model tiny_b)" in output
+    assert "no weights in safetensors format" in output
+    assert project.result("quick", "tiny_a", "gsm8k").counts.samples == 4
+
+
+def test_no_network_names_the_remedy(fresh: Project, tmp_path: Path) -> None:
+    project = fresh.copy(tmp_path / "project")
+    config = project.config()
+    config["dataset_source"] = "hub"
+    config["run"] = {"models": ["tiny_a"], "datasets": ["gsm8k"]}
+    project.write_config(config)
+    output = project.quick(code=1, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "hf"))
+    assert "dataset openai/gsm8k" in output
+    assert "make demo" in output
+
+
+def test_truncated_result_is_named_and_kept_out(project: Project) -> None:
+    cell = project.folder / "results/quick/tiny_a/gsm8k.json"
+    cell.write_text(cell.read_text()[:200])
+    output = project.quick(code=1)
+    assert "results/quick/tiny_a/gsm8k.json" in output
+    assert "cut off" in output
+    cell.unlink()
+    project.quick()
+
+
+def test_result_of_another_version_is_named(project: Project) -> None:
+    cell = project.folder / "results/quick/tiny_a/gsm8k.json"
+    text = cell.read_text().replace('"schema_version": 1', '"schema_version": 99', 1)
+    cell.write_text(text)
+    output = project.quick(code=1)
+    assert "schema version 99" in output
+    assert f"delete {cell.relative_to(project.folder)}" in output
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Path:
+    """A file system of a few megabytes, where one may be mounted."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode != 0:
+        pytest.skip("a small file system cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_full_disk_keeps_what_was_computed(project: Project, small_disk: Path) -> None:
+    moved = small_disk / "results"
+    shutil.move(project.folder / "results", moved)
+    (project.folder / "results").symlink_to(moved)
+    kept = project.snapshot("results/quick/tiny_a/*.json")
+    (moved / "quick/tiny_b/gsm8k.json").unlink()
+    filler = small_disk / "filler"
+    with pytest.raises(OSError), filler.open("wb", buffering=0) as handle:
+        while True:
+            handle.write(b"x" * 4096)
+    output = project.quick(code=1)
+    assert "No space left" in output
+    assert "free disk space" in output
+    filler.unlink()
+    project.quick()
+    assert project.snapshot("results/quick/tiny_a/*.json") == kept
+
+
+def test_read_only_results_folder(project: Project, small_disk: Path) -> None:
+    moved = small_disk / "results"
+    shutil.move(project.folder / "results", moved)
+    (project.folder / "results").symlink_to(moved)
+    (moved / "quick/tiny_b/gsm8k.json").unlink()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    output = project.quick(code=1)
+    assert "Read-only file system" in output
+    assert "results/quick" in output
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    project.quick()

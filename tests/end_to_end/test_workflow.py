@@ -1,0 +1,185 @@
+"""The workflow's promises, with a tiny random-weight model: what runs again, and what does not."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.project import DATASETS, Project, changed, wait_until
+
+MODELS = ("tiny_a", "tiny_b")
+OUTPUTS = ("results/**/*", "reports/**/*", "data/*", "models/*.json")
+
+
+def test_literal_command_builds_cells_aggregate_and_report(finished: Project) -> None:
+    for model in MODELS:
+        for dataset in DATASETS:
+            result = finished.result("quick", model, dataset)
+            assert [len(result.samples), result.counts.requested] == [4, 4]
+    for name in ("all.json", "all.csv", "all.parquet"):
+        assert (finished.folder / "results" / "quick" / name).stat().st_size > 0
+    pages = finished.snapshot("reports/quick/**/*.html")
+    assert len(pages) == 1 + len(MODELS) * len(DATASETS)
+    assert not finished.snapshot("results/journals/**/*")
+
+
+def test_one_load_a_model_and_plain_closing_words(finished: Project) -> None:
+    assert finished.loads() == ["tiny_a", "tiny_b"]
+    output: str = finished.first_output  # type: ignore[attr-defined]
+    assert "results/quick/all.json" in output
+    assert "reports/quick/index.html" in output
+    assert "Select jobs to execute" not in output
+
+
+def test_second_run_has_nothing_to_do(project: Project) -> None:
+    before = project.snapshot(*OUTPUTS)
+    assert "Nothing to be done" in project.quick()
+    assert project.snapshot(*OUTPUTS) == before
+
+
+def test_deleted_cell_is_rebuilt_and_nothing_else(project: Project) -> None:
+    cell = "results/quick/tiny_b/gsm8k.json"
+    for _ in range(2):  # the same cell may go missing twice
+        before = project.snapshot(*OUTPUTS)
+        (project.folder / cell).unlink()
+        project.quick()
+        written = changed(before, project.snapshot(*OUTPUTS))
+        assert cell in written
+        outside = {p for p in written if not p.startswith(("results/quick/all.", "reports/quick/"))}
+        assert outside == {cell}
+        assert "results/quick/all.json" in written
+        assert "reports/quick/index.html" in written
+        assert project.loads() == []
+
+
+def test_deleted_responses_are_really_generated_again(project: Project) -> None:
+    responses = project.folder / "results/responses/tiny_a/balanced/gsm8k/0-4.jsonl"
+    session = project.responses("tiny_a", "gsm8k", "0-4")[0].session
+    responses.unlink()
+    (project.folder / "results/quick/tiny_a/gsm8k.json").unlink()
+    project.quick()
+    assert project.loads() == ["tiny_a"]
+    assert project.responses("tiny_a", "gsm8k", "0-4")[0].session != session
+
+
+def test_standard_after_quick_infers_only_the_new_samples(project: Project) -> None:
+    before = project.snapshot("results/responses/**/*", "results/quick/**/*")
+    project.run("--cores", "1", "results/standard/all.json")
+    after = project.snapshot("results/responses/**/*", "results/quick/**/*")
+    assert {path.rsplit("/", 1)[1] for path in changed(before, after)} == {"4-7.jsonl"}
+    assert len(project.responses("tiny_a", "gsm8k", "4-7")) == 3
+    quick = [s.id for s in project.result("quick", "tiny_a", "gsm8k").samples]
+    standard = [s.id for s in project.result("standard", "tiny_a", "gsm8k").samples]
+    assert standard[:4] == quick
+    assert len(standard) == 7
+
+
+def test_cosmetic_edits_run_nothing(project: Project) -> None:
+    config = project.config()
+    config["datasets"] = dict(reversed(config["datasets"].items()))
+    project.write_config(config)
+    path = project.folder / "config.yaml"
+    path.write_text("# a remark\n" + path.read_text())
+    scorer = project.folder / "evaluation/benchmarks/gsm8k.py"
+    os.utime(scorer)
+    assert "Nothing to be done" in project.quick()
+
+
+def test_edited_scorer_rescores_its_dataset_without_a_model(project: Project) -> None:
+    scorer = project.folder / "evaluation/benchmarks/gsm8k.py"
+    scorer.write_text(scorer.read_text() + "\n# edited\n")
+    planned = project.planned("results/quick/all.json")
+    assert planned["score"] == len(MODELS)
+    assert "generate" not in planned
+    assert "prepare_dataset" not in planned
+
+
+def test_edited_prompt_generates_its_dataset_again(project: Project) -> None:
+    module = project.folder / "evaluation/benchmarks/gsm8k.py"
+    text = module.read_text()
+    module.write_text(text.replace("Solve the problem step by step", "Work it out"))
+    assert module.read_text() != text
+    planned = project.planned("results/quick/all.json")
+    assert planned["generate"] == len(MODELS)
+    assert "prepare_dataset" not in planned
+
+
+def test_edited_setting_reruns_its_own_cells(project: Project) -> None:
+    config = project.config()
+    config["datasets"]["gsm8k"]["max_new_tokens"] = 9
+    project.write_config(config)
+    planned = project.planned("results/quick/all.json")
+    assert [planned["generate"], planned["score"]] == [len(MODELS), len(MODELS)]
+
+
+def test_edited_template_renders_only_the_report(project: Project) -> None:
+    template = project.folder / "evaluation/reports/templates/index.html"
+    template.write_text(template.read_text() + "\n<!-- edited -->\n")
+    planned = project.planned("results/quick/all.json")
+    assert set(planned) - {"total"} == {"report"}
+
+
+def test_broken_dataset_costs_only_its_cells(fresh: Project, tmp_path: Path) -> None:
+    project = fresh.copy(tmp_path / "project")
+    config = project.config()
+    config["mirror"] = "no/such/folder"
+    for name in config["datasets"]:
+        config["datasets"][name]["source"] = "mirror" if name == "gsm8k" else "bundled"
+    project.write_config(config)
+    output = project.quick("--keep-going", code=1)
+    assert "dataset gsm8k, source mirror: no/such/folder/openai/gsm8k" in output
+    assert "set datasets.gsm8k.source" in output
+    assert "logs/prepare_dataset/gsm8k.log" in output
+    for model in MODELS:
+        assert not (project.folder / f"results/quick/{model}/gsm8k.json").exists()
+        assert project.result("quick", model, "arc_challenge").counts.samples == 4
+    assert project.loads() == ["tiny_a", "tiny_b"]
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_killed_run_resumes_and_redoes_only_what_was_in_flight(
+    fresh: Project, tmp_path: Path, exact: bool
+) -> None:
+    project = fresh.copy(tmp_path / "project")
+    config = project.config()
+    config["run"] = {"models": ["tiny_a"], "datasets": ["gsm8k", "mt_bench"]}
+    config["tiers"] = {"quick": 12, "standard": 13, "full": 14}
+    config["engine"]["exact"] = exact
+    # Small batches, so that a kill falls between two of them.
+    config["presets"]["balanced"] = {"batch_tokens": 4096, "batch_rows": 2}
+    for dataset in config["datasets"].values():
+        dataset["max_new_tokens"] = 60
+    project.write_config(config)
+    whole = project.copy(tmp_path / "whole")
+    whole.quick()
+
+    process = project.start("--cores", "1", "results/quick/all.json")
+    journals = project.folder / "results/journals"
+
+    def lines() -> list[str]:
+        texts = [path.read_text() for path in journals.rglob("*.jsonl")]
+        return [line for text in texts for line in text.split("\n")[:-1] if '"response"' in line]
+
+    wait_until(lambda: len(lines()) >= 6)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    saved = {match.group(1) for line in lines() if (match := re.search(r'"key":"(\w+)"', line))}
+    assert not (project.folder / "results/quick/tiny_a/gsm8k.json").exists()
+
+    project.run("--unlock", "--cores", "1")
+    project.quick()
+    kept = 0
+    for dataset in ("gsm8k", "mt_bench"):
+        resumed = project.responses("tiny_a", dataset, "0-12")
+        straight = whole.responses("tiny_a", dataset, "0-12")
+        assert [r.text for r in resumed] == [r.text for r in straight]
+        sessions = {r.key: r.session for r in resumed}
+        first = {sessions[key] for key in saved if key in sessions}
+        kept += len([key for key in saved if key in sessions]) if len(first) == 1 else 0
+        left, right = (p.result("quick", "tiny_a", dataset) for p in (project, whole))
+        assert left.scores == right.scores
+    assert kept > 0 or exact

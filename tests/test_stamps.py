@@ -1,0 +1,64 @@
+"""Stamps: renewed when a cell below a finished aggregate is gone, and only then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evaluation.stamps import refresh_stamp, stamp_path
+
+CELLS = ["results/quick/m/gsm8k.json", "results/quick/m/mmlu.json"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workflow folder with an aggregate and its cells."""
+    monkeypatch.chdir(tmp_path)
+    for name in [*CELLS, "results/quick/all.json"]:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    return tmp_path
+
+
+def text() -> str:
+    return Path(stamp_path("quick")).read_text()
+
+
+def test_first_run_makes_a_stamp_per_tier() -> None:
+    assert stamp_path("quick") != stamp_path("full")
+    assert refresh_stamp("quick", CELLS)
+    assert Path(stamp_path("quick")).exists()
+    assert not Path(stamp_path("full")).exists()
+
+
+def test_stamp_stays_while_nothing_is_missing() -> None:
+    refresh_stamp("quick", CELLS)
+    before, time = text(), Path(stamp_path("quick")).stat().st_mtime_ns
+    assert not refresh_stamp("quick", CELLS)
+    assert (text(), Path(stamp_path("quick")).stat().st_mtime_ns) == (before, time)
+
+
+def test_missing_cell_renews_the_stamp_and_is_named() -> None:
+    refresh_stamp("quick", CELLS)
+    before = text()
+    Path(CELLS[1]).unlink()
+    assert refresh_stamp("quick", iter(CELLS))
+    assert text() != before
+    assert CELLS[1] in text() and CELLS[0] not in text()
+
+
+def test_same_cell_missing_again_is_new_again() -> None:
+    Path(CELLS[1]).unlink()
+    refresh_stamp("quick", CELLS)
+    before = text()
+    assert refresh_stamp("quick", CELLS)
+    assert text() != before
+
+
+def test_missing_cells_below_no_aggregate_renew_nothing() -> None:
+    refresh_stamp("quick", CELLS)
+    Path("results/quick/all.json").unlink()
+    Path(CELLS[0]).unlink()
+    assert not refresh_stamp("quick", CELLS)
