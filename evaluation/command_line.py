@@ -97,6 +97,10 @@ def main() -> None:
 
     known = get_argument_parser()._option_string_actions
     options, targets = split_targets(sys.argv[1:], known)
+    # The workflow imports `evaluation` from its own folder, which may be another checkout than
+    # the one this command was installed from.
+    for name in [n for n in sys.modules if n.partition(".")[0] == "evaluation"]:
+        del sys.modules[name]
     snakemake([*options, *(["--", *with_reports(targets)] if targets else [])])
 
 

@@ -42,6 +42,18 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
+def check_writable(folders: Iterable[str]) -> None:
+    """Raise EvaluationError for a folder that is there and cannot be written to."""
+    for folder in folders:
+        if Path(folder).is_dir() and not os.access(folder, os.W_OK):
+            raise EvaluationError(
+                "Cannot write: the folder is read-only.",
+                where=folder,
+                remedy="make the folder writable, or run in a copy of the project that is; what "
+                "was computed before is kept",
+            )
+
+
 def write_with(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a file beside `path`, sync it, then rename it to `path`."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")

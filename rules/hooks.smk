@@ -12,6 +12,7 @@ from snakemake.settings.enums import Quietness
 
 from evaluation import run_notes
 from evaluation.engines.device import check_size, gpu_visible
+from evaluation.files import check_writable
 
 STARTED = time.monotonic()
 
@@ -33,13 +34,21 @@ class LeaveOutChatter(logging.Filter):
         return not CHATTER.search(str(record.getMessage()))
 
 
+dry_run = False
 for handler in workflow.logger_manager.logger.handlers:
     for one in handler.filters:
         # A dry run is asked for its table of jobs, which Snakemake counts as progress.
         if getattr(one, "dryrun", False):
+            dry_run = True
             one.quiet = set(one.quiet) - {Quietness.PROGRESS}
     if workflow.output_settings.quiet and not isinstance(handler, logging.FileHandler):
         handler.addFilter(LeaveOutChatter())
+
+if workflow.is_main_process and not dry_run:
+    try:
+        check_writable(["data", "models", "results", "reports", "logs"])
+    except EvaluationError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def say(text):

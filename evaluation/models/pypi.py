@@ -76,8 +76,9 @@ def _download(name: str, requirements: list[str], folder: Path) -> list[Path]:
         check=False,
     )
     if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        reason = (lines or done.stderr.splitlines() or ["no reason given"])[-1]
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        errors = [line for line in lines if line.startswith("ERROR")]
+        reason = (errors or lines or ["no reason given"])[-1]
         raise EvaluationError(
             f"pip cannot download the model: {without_addresses(reason)}",
             where=f"model {name}: {', '.join(requirements)}",

@@ -136,7 +136,8 @@ def test_read_only_results_folder(project: Project, small_disk: Path) -> None:
     (moved / "quick/tiny_b/gsm8k.json").unlink()
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     output = project.quick(code=1)
-    assert "Read-only file system" in output
-    assert "results/quick" in output
+    assert "the folder is read-only" in output
+    assert "where: results" in output
+    assert "make the folder writable" in output
     subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
     project.quick()

@@ -1,0 +1,575 @@
+"""Scoring: from responses made by hand to counts, flags, scores and provenance."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluation.benchmarks import benchmark
+from evaluation.benchmarks.base import PromptSettings
+from evaluation.benchmarks.gsm8k import Gsm8k
+from evaluation.config import EngineSettings
+from evaluation.errors import EvaluationError
+from evaluation.files import read_lines, read_record, write_record, write_records
+from evaluation.prepare import PrepareSettings, prepare_dataset
+from evaluation.records import (
+    ContinuationScore,
+    DatasetManifest,
+    GenerateRequest,
+    Hardware,
+    ModelFile,
+    ModelManifest,
+    Response,
+    ResponsesHeader,
+    Result,
+    Sample,
+    SampleResult,
+    SampleScore,
+    Session,
+)
+from evaluation.requests import identity, request_key
+from evaluation.scoring import ScoreSettings, read_responses, score
+from evaluation.statistics import wilson
+
+CHAT = PromptSettings(protocol="chat", max_new_tokens=64, seed=1)
+HARNESS = PromptSettings(protocol="harness", few_shot=2, max_new_tokens=64, seed=1)
+SETTINGS = {"gsm8k": CHAT, "mt_bench": CHAT, "arc_challenge": HARNESS}
+MODEL = ModelManifest(
+    model="m",
+    source="hub",
+    id="org/m",
+    revision="abc",
+    licence="MIT",
+    directory="d",
+    files=[ModelFile(name="model.safetensors", size=1)],
+    fingerprint="weights",
+    architecture="A",
+    parameters=1,
+    context_length=1,
+    chat_template=True,
+)
+
+Answer = Callable[[int, Sample, int], dict[str, Any]]
+
+
+def session(name: str, seconds: float = 2.0) -> Session:
+    return Session(
+        id=name,
+        model="m",
+        revision="abc",
+        preset="balanced",
+        engine="transformers",
+        engine_revision=1,
+        dtype="float32",
+        exact=False,
+        started="then",
+        load_seconds=seconds,
+        packages={},
+        hardware=Hardware(platform="p", processor="c", cores=1, memory=1, device="cpu"),
+    )
+
+
+class Cell:
+    """The files behind one cell, with responses made by a function instead of a model."""
+
+    def __init__(self, folder: Path, dataset: str, size: int, slices: Sequence[int] = ()) -> None:
+        self.folder, self.dataset, self.size = folder, dataset, size
+        self.prompt = SETTINGS[dataset]
+        self.samples_file = folder / "samples.jsonl"
+        self.manifest_file = folder / "manifest.json"
+        self.model_file = folder / "model.json"
+        write_record(self.model_file, MODEL)
+        prepare_dataset(
+            PrepareSettings(
+                dataset=dataset,
+                source="bundled",
+                revision=None,
+                mirror=None,
+                few_shot=self.prompt.few_shot,
+                seed=1,
+                normaliser="",
+            ),
+            self.samples_file,
+            self.manifest_file,
+        )
+        self.samples = read_lines(self.samples_file, Sample, limit=size)
+        bounds = [0, *slices, len(self.samples)]
+        self.files = {
+            folder / f"{low}-{high}.jsonl": self.samples[low:high]
+            for low, high in zip(bounds, bounds[1:], strict=False)
+        }
+
+    def settings(self, **changes: Any) -> ScoreSettings:
+        given: dict[str, Any] = {
+            "model": "m",
+            "dataset": self.dataset,
+            "tier": "quick",
+            "size": self.size,
+            "preset": "balanced",
+            "prompt": self.prompt,
+            "engine": EngineSettings(),
+            "engine_revision": 1,
+            "thinking": False,
+        }
+        return ScoreSettings(**(given | changes))
+
+    def answer(self, answer: Answer) -> None:
+        """Write the responses; `answer` says what a response to a sample and turn is like."""
+        task = benchmark(self.dataset)
+        pool = read_record(self.manifest_file, DatasetManifest).few_shot
+        engine = identity("weights", "balanced", EngineSettings(), 1, thinking=False)
+        index = -1
+        for number, (path, samples) in enumerate(self.files.items()):
+            responses: list[Response] = []
+            for sample in samples:
+                index += 1
+                shots = task.pick_few_shot(sample, pool, self.prompt.few_shot)
+                (request,) = task.requests(sample, shots, self.prompt)
+                answers: list[str] = []
+                while request is not None:
+                    fields = {
+                        "key": request_key(self.dataset, request, engine),
+                        "sample_id": sample.id,
+                        "turn": request.turn,
+                        "session": f"s{number}",
+                        "prompt": "the prompt",
+                        "finish_reason": "stop"
+                        if isinstance(request, GenerateRequest)
+                        else "scored",
+                        "prompt_tokens": 10,
+                        "engine_seconds": 0.5,
+                        "peak_memory": 100 + index,
+                    }
+                    response = Response(**(fields | answer(index, sample, request.turn)))
+                    responses.append(response)
+                    answers.append(response.text)
+                    request = (
+                        None
+                        if response.error
+                        else task.follow_up(sample, shots, self.prompt, answers)
+                    )
+            header = ResponsesHeader(
+                model="m",
+                dataset=self.dataset,
+                preset="balanced",
+                slice=path.stem,
+                protocol=self.prompt.protocol,
+                few_shot=self.prompt.few_shot,
+                samples=len(samples),
+                sessions=[session(f"s{number}")],
+            )
+            # Follow-ups come whenever the engine gets to them.
+            write_records(path, [header, *reversed(responses)])
+
+    def score(self, **changes: Any) -> Result:
+        return score(
+            self.settings(**changes),
+            list(self.files),
+            self.samples_file,
+            self.manifest_file,
+            self.model_file,
+        )
+
+    def refused(self, **changes: Any) -> EvaluationError:
+        with pytest.raises(EvaluationError) as caught:
+            self.score(**changes)
+        return caught.value
+
+
+def gold(sample: Sample) -> str:
+    return str(sample.row["answer"]).rpartition("#### ")[2]
+
+
+def right(index: int, sample: Sample, turn: int) -> dict[str, Any]:
+    return {"text": f"So the answer is {gold(sample)}.", "completion_tokens": 6}
+
+
+def wrong(index: int, sample: Sample, turn: int) -> dict[str, Any]:
+    return {"text": "The answer is -77.", "completion_tokens": 6}
+
+
+def by_index(special: dict[int, dict[str, Any]], other: Answer = right) -> Answer:
+    """Answers of one kind, with changes for some samples."""
+
+    def answer(index: int, sample: Sample, turn: int) -> dict[str, Any]:
+        return other(index, sample, turn) | special.get(index, {})
+
+    return answer
+
+
+@pytest.fixture
+def gsm8k(tmp_path: Path) -> Cell:
+    return Cell(tmp_path, "gsm8k", 10)
+
+
+# ---- scores --------------------------------------------------------------------------------
+
+
+def test_right_and_wrong_answers_are_counted(gsm8k: Cell) -> None:
+    gsm8k.answer(lambda i, s, t: (right if i < 7 else wrong)(i, s, t))
+    result = gsm8k.score()
+    primary = next(one for one in result.scores if one.primary)
+    assert (primary.metric, primary.value, primary.n) == ("exact_match_strict", 0.7, 10)
+    assert primary.interval == wilson(7, 10)
+    assert [sample.scores["exact_match_strict"] for sample in result.samples] == [1.0] * 7 + [
+        0.0
+    ] * 3
+    assert [sample.id for sample in result.samples] == [sample.id for sample in gsm8k.samples]
+    counts = result.counts
+    assert (counts.requested, counts.samples, counts.scored) == (10, 10, 10)
+    assert (counts.failed, counts.not_scored, counts.thinking) == (0, 0, 0)
+    assert result.flags == ["bundled samples, not the benchmark"]
+    assert result.title == "bundled samples in the form of GSM8K"
+
+
+def test_a_sample_shows_what_was_asked_said_and_extracted(gsm8k: Cell) -> None:
+    gsm8k.answer(by_index({0: {"latency_seconds": 1.5}}))
+    sample = gsm8k.score().samples[0]
+    (turn,) = sample.turns
+    assert (turn.prompt, turn.response) == ("the prompt", right(0, gsm8k.samples[0], 0)["text"])
+    assert (turn.prompt_tokens, turn.completion_tokens, turn.latency_seconds) == (10, 6, 1.5)
+    assert sample.extracted == sample.gold == gold(gsm8k.samples[0])
+    assert (sample.status, sample.reason) == ("scored", "")
+
+
+def choose(index: int) -> Answer:
+    """Log-probabilities that favour the right choice of even samples, the wrong of odd ones."""
+
+    def answer(number: int, sample: Sample, turn: int) -> dict[str, Any]:
+        choices: Any = sample.row["choices"]
+        best = choices["label"].index(sample.row["answerKey"])
+        if number % 2:
+            best = (best + 1) % len(choices["text"])
+        scores = [
+            ContinuationScore(logprob=-1.0 if i == best else -1000.0, tokens=2)
+            for i in range(len(choices["text"]))
+        ]
+        return {"continuations": scores[:index] if number == 0 else scores}
+
+    return answer
+
+
+def test_choices_are_scored_with_chance(tmp_path: Path) -> None:
+    cell = Cell(tmp_path, "arc_challenge", 8)
+    cell.answer(choose(99))
+    result = cell.score()
+    assert {one.metric: one.value for one in result.scores} == {"acc_norm": 0.5, "acc": 0.5}
+    assert [(one.primary, one.chance) for one in result.scores] == [(True, 0.25), (False, None)]
+    assert (result.protocol, result.few_shot) == ("harness", 2)
+    assert len(result.samples[0].turns[0].continuations) >= 2
+
+
+def test_a_sample_without_all_choices_is_not_scored_and_counted(tmp_path: Path) -> None:
+    cell = Cell(tmp_path, "arc_challenge", 8)
+    cell.answer(choose(1))
+    result = cell.score()
+    first = result.samples[0]
+    assert (first.status, first.scores) == ("not scored", {})
+    assert first.reason == "1 log-probabilities for 4 choices"
+    assert (result.counts.scored, result.counts.not_scored) == (7, 1)
+    assert "1 not scored" in result.flags
+    assert {one.n for one in result.scores} == {7}
+
+
+def test_conversations_are_kept_and_say_why_they_have_no_rating(tmp_path: Path) -> None:
+    cell = Cell(tmp_path, "mt_bench", 6)
+    cell.answer(lambda i, s, t: {"text": f"turn {t}", "completion_tokens": 3})
+    result = cell.score()
+    (rating,) = result.scores
+    assert (rating.metric, rating.value, rating.n, rating.primary) == ("rating", None, 0, True)
+    assert result.flags[0] == rating.reason == "not scored: no judge"
+    assert (result.counts.scored, result.counts.not_scored) == (0, 6)
+    # Nothing but the reason: no sample could have been scored.
+    assert not any(flag.startswith("6 ") for flag in result.flags)
+    for sample in result.samples:
+        assert [turn.response for turn in sample.turns] == ["turn 0", "turn 1"]
+        assert (sample.status, sample.reason) == ("not scored", "no judge")
+    assert result.categories == []
+
+
+def test_categories_have_the_primary_metric_of_their_samples(
+    gsm8k: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        Gsm8k, "categorise", lambda _, row: "even" if len(row.question) % 2 == 0 else "odd"
+    )
+    cell = Cell(gsm8k.folder, "gsm8k", 10)
+    cell.answer(lambda i, s, t: (right if s.category == "even" else wrong)(i, s, t))
+    sizes = {name: sum(s.category == name for s in cell.samples) for name in ("even", "odd")}
+    assert [(c.category, c.value, c.n) for c in cell.score().categories] == [
+        ("even", 1.0, sizes["even"]),
+        ("odd", 0.0, sizes["odd"]),
+    ]
+
+
+# ---- what went wrong with samples ----------------------------------------------------------
+
+
+def test_failed_request_is_counted_named_and_left_out_of_the_score(gsm8k: Cell) -> None:
+    failure = {"text": "", "finish_reason": "error", "error": "OutOfMemoryError: too long"}
+    gsm8k.answer(by_index({3: failure}))
+    result = gsm8k.score()
+    failed = result.samples[3]
+    assert (failed.status, failed.reason) == ("failed", "OutOfMemoryError: too long")
+    assert (failed.scores, failed.turns[0].error) == ({}, "OutOfMemoryError: too long")
+    assert (result.counts.samples, result.counts.scored, result.counts.failed) == (10, 9, 1)
+    assert "1 failed" in result.flags
+    assert {(one.value, one.n) for one in result.scores} == {(1.0, 9)}
+
+
+def test_cell_of_failures_has_no_number(gsm8k: Cell) -> None:
+    gsm8k.answer(lambda *_: {"finish_reason": "error", "error": "boom"})
+    result = gsm8k.score()
+    assert {(one.value, one.n, one.interval) for one in result.scores} == {(None, 0, None)}
+    assert (result.counts.failed, result.counts.scored) == (10, 0)
+    assert "10 failed" in result.flags
+    assert result.performance.tokens_per_second is None
+
+
+def test_conversation_that_fails_in_its_second_turn_has_failed(tmp_path: Path) -> None:
+    cell = Cell(tmp_path, "mt_bench", 3)
+    cell.answer(
+        lambda i, s, t: {"error": "boom", "finish_reason": "error"} if (i, t) == (1, 1) else {}
+    )
+    result = cell.score()
+    assert [sample.status for sample in result.samples] == ["not scored", "failed", "not scored"]
+    assert result.counts.failed == 1 and "1 failed" in result.flags
+
+
+def test_truncated_answers_and_prompts_are_counted_and_scored(gsm8k: Cell) -> None:
+    gsm8k.answer(
+        by_index(
+            {
+                0: {"finish_reason": "length"},
+                1: {"finish_reason": "length", "truncated_prompt_tokens": 4},
+                2: {"truncated_prompt_tokens": 9},
+                3: {"truncated_prompt_tokens": 1},
+            }
+        )
+    )
+    result = gsm8k.score()
+    assert (result.counts.truncated_answers, result.counts.truncated_prompts) == (2, 3)
+    assert {"2 truncated answers", "3 truncated prompts"} <= set(result.flags)
+    assert result.counts.scored == 10
+    assert result.samples[1].turns[0].truncated_prompt_tokens == 4
+
+
+def test_thinking_is_shown_apart_and_never_scored(gsm8k: Cell) -> None:
+    def thinking(index: int, sample: Sample, turn: int) -> dict[str, Any]:
+        closed = f"<think>the answer is {gold(sample)}</think>\n\nThe answer is -77."
+        return {"text": closed, "thinking_tokens": 5, "completion_tokens": 9}
+
+    gsm8k.answer(by_index({1: {"text": "<think>the answer is 5", "thinking_tokens": 3}}, thinking))
+    result = gsm8k.score()
+    assert result.counts.thinking == 10
+    assert {one.value for one in result.scores} == {0.0}
+    turn = result.samples[0].turns[0]
+    assert turn.thinking == f"the answer is {gold(gsm8k.samples[0])}"
+    assert turn.response == "The answer is -77."
+    cut = result.samples[1]
+    assert (cut.turns[0].thinking, cut.turns[0].response) == ("the answer is 5", "")
+    assert cut.extracted is None
+
+
+def test_scorers_defect_costs_one_sample_and_is_logged(
+    gsm8k: Cell, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    original = Gsm8k.score
+    broken = gsm8k.samples[4].id
+
+    def defective(
+        self: Gsm8k, sample: Sample, responses: Sequence[Response], answers: Sequence[str]
+    ) -> SampleScore:
+        if sample.id == broken:
+            raise ZeroDivisionError("division by zero\nsecond line")
+        return original(self, sample, responses, answers)
+
+    monkeypatch.setattr(Gsm8k, "score", defective)
+    gsm8k.answer(right)
+    with caplog.at_level(logging.WARNING):
+        result = gsm8k.score()
+    bad = result.samples[4]
+    assert bad.status == "not scored"
+    assert bad.reason == "the scorer failed: ZeroDivisionError: division by zero"
+    assert (result.counts.scored, result.counts.not_scored) == (9, 1)
+    assert "1 not scored" in result.flags
+    assert {(one.value, one.n) for one in result.scores} == {(1.0, 9)}
+    (record,) = caplog.records
+    assert broken in record.getMessage() and record.exc_info
+
+
+def test_dataset_smaller_than_the_tier_is_flagged(tmp_path: Path) -> None:
+    cell = Cell(tmp_path, "gsm8k", 200)
+    cell.answer(right)
+    result = cell.score()
+    assert (result.counts.requested, result.counts.samples) == (200, 29)
+    assert "29 of 200 samples: the dataset has no more" in result.flags
+
+
+@pytest.mark.parametrize(
+    ("source", "flags", "title"),
+    [("hub", [], "GSM8K"), ("mirror", ["local mirror"], "GSM8K")],
+)
+def test_source_is_flagged_unless_it_is_the_hub(
+    gsm8k: Cell, source: str, flags: list[str], title: str
+) -> None:
+    manifest = read_record(gsm8k.manifest_file, DatasetManifest)
+    write_record(gsm8k.manifest_file, manifest.model_copy(update={"source": source}))
+    gsm8k.answer(right)
+    result = gsm8k.score()
+    assert (result.flags, result.title) == (flags, title)
+
+
+# ---- figures and provenance ----------------------------------------------------------------
+
+
+def test_slices_add_up(tmp_path: Path) -> None:
+    cell = Cell(tmp_path, "gsm8k", 10, slices=[4])
+    assert len(cell.files) == 2
+    cell.answer(right)
+    result = cell.score()
+    figures = result.performance
+    assert (figures.loads, figures.load_seconds) == (2, 4.0)
+    assert (figures.engine_seconds, figures.prompt_tokens, figures.completion_tokens) == (
+        5,
+        100,
+        60,
+    )
+    assert figures.tokens_per_second == pytest.approx(12.0)
+    assert figures.peak_memory == 109
+    assert [one.id for one in result.provenance.sessions] == ["s0", "s1"]
+
+
+def test_a_tier_is_a_prefix_of_the_next(tmp_path: Path) -> None:
+    cell = Cell(tmp_path, "gsm8k", 10, slices=[4])
+    cell.answer(right)
+    paths = list(cell.files)
+    small = score(
+        cell.settings(size=4), paths[:1], cell.samples_file, cell.manifest_file, cell.model_file
+    )
+
+    def verdicts(samples: Sequence[SampleResult]) -> list[tuple[str, dict[str, float]]]:
+        return [(sample.id, sample.scores) for sample in samples]
+
+    assert verdicts(small.samples) == verdicts(cell.score().samples[:4])
+
+
+def test_tokens_per_second_leaves_out_what_generated_nothing(gsm8k: Cell) -> None:
+    gsm8k.answer(by_index({0: {"completion_tokens": 0, "engine_seconds": 100.0}}))
+    figures = gsm8k.score().performance
+    assert figures.engine_seconds == 104.5
+    assert figures.tokens_per_second == pytest.approx(54 / 4.5)
+
+
+def test_provenance_says_where_the_number_came_from(gsm8k: Cell) -> None:
+    gsm8k.answer(right)
+    found = gsm8k.score().provenance
+    dataset = read_record(gsm8k.manifest_file, DatasetManifest)
+    assert (found.model_id, found.model_revision, found.model_licence, found.model_fingerprint) == (
+        "org/m",
+        "abc",
+        "MIT",
+        "weights",
+    )
+    assert (found.dataset_source, found.dataset_location) == ("bundled", dataset.location)
+    assert (found.dataset_revision, found.dataset_fingerprint) == ("bundled", dataset.fingerprint)
+    assert (found.preset, found.seed) == ("balanced", 1)
+    assert "pydantic" in found.packages and "math-verify" in found.packages
+    assert found.hardware.cores >= 1 and found.hardware.memory > 0
+    assert found.git_commit and found.scored.endswith("+00:00")
+
+
+def test_result_comes_back_from_its_file(gsm8k: Cell) -> None:
+    gsm8k.answer(right)
+    result = gsm8k.score()
+    write_record(gsm8k.folder / "result.json", result)
+    assert read_record(gsm8k.folder / "result.json", Result) == result
+
+
+# ---- what is refused -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"engine_revision": 2},
+        {"preset": "throughput"},
+        {"thinking": True},
+        {"engine": EngineSettings(dtype="float32")},
+        {"prompt": CHAT.model_copy(update={"max_new_tokens": 65})},
+        {"prompt": CHAT.model_copy(update={"protocol": "harness"})},
+    ],
+)
+def test_responses_to_other_requests_are_refused(gsm8k: Cell, changes: dict[str, Any]) -> None:
+    gsm8k.answer(right)
+    error = gsm8k.refused(**changes)
+    assert error.what.startswith("The responses were made for other requests than the current ones")
+    assert error.where == f"model m, dataset gsm8k, sample {gsm8k.samples[0].id}"
+    preset = changes.get("preset", "balanced")
+    assert error.remedy == f"delete results/responses/m/{preset}/gsm8k/ and run again"
+
+
+def test_responses_of_other_weights_are_refused(gsm8k: Cell) -> None:
+    gsm8k.answer(right)
+    write_record(gsm8k.model_file, MODEL.model_copy(update={"fingerprint": "other"}))
+    assert "made for other requests" in gsm8k.refused().what
+
+
+def test_missing_response_is_named(gsm8k: Cell) -> None:
+    gsm8k.answer(right)
+    (path,) = gsm8k.files
+    lines = path.read_text().splitlines(keepends=True)
+    # Responses were written last first: the last line answers the first sample.
+    path.write_text("".join(lines[:-1]))
+    error = gsm8k.refused()
+    assert "or some are missing" in error.what
+    assert error.where.endswith(f"sample {gsm8k.samples[0].id}")
+
+
+def test_missing_responses_file_is_named(gsm8k: Cell) -> None:
+    error = gsm8k.refused()
+    assert error.what == "A file is missing." and error.where == str(next(iter(gsm8k.files)))
+    assert "run the workflow" in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("damage", "what", "line"),
+    [
+        (lambda text: "", "cut off", 1),
+        (lambda text: text[:40], "cut off", 1),
+        (lambda text: text[:-40], "cut off", 11),
+        (lambda text: text.replace('"turn":0', '"turn":"x"', 1), "turn: ", 2),
+        (lambda text: text.replace('"schema_version":1', '"schema_version":9'), "version 9", 1),
+    ],
+)
+def test_damaged_responses_file_is_named_with_its_line(
+    gsm8k: Cell, damage: Callable[[str], str], what: str, line: int
+) -> None:
+    gsm8k.answer(right)
+    (path,) = gsm8k.files
+    path.write_text(damage(path.read_text()))
+    error = gsm8k.refused()
+    assert what in error.what
+    assert error.where == f"{path}, line {line}"
+    assert error.remedy == f"delete {path} and run again: it is rebuilt"
+
+
+def test_responses_file_that_is_not_text_is_named(gsm8k: Cell) -> None:
+    gsm8k.answer(right)
+    (path,) = gsm8k.files
+    path.write_bytes(path.read_bytes() + b"\xff")
+    error = gsm8k.refused()
+    assert (error.what, error.where) == ("A file is not text.", str(path))
+
+
+def test_responses_may_hold_any_text(gsm8k: Cell) -> None:
+    text = "one\u2028two\x85three\r\n\x0b The answer is 5"
+    gsm8k.answer(lambda *_: {"text": text})
+    responses, sessions = read_responses(list(gsm8k.files))
+    assert {response.text for response in responses} == {text}
+    assert [one.id for one in sessions] == ["s0"]
+    assert gsm8k.score().samples[0].turns[0].response == text
