@@ -63,7 +63,9 @@ def write_tables(found: Aggregate, json: Path, csv: Path, parquet: Path) -> None
         for cell in found.cells
         for score in cell.scores
     ]
-    table = pd.DataFrame(rows).astype({"value": "float64", "low": "float64", "high": "float64"})
+    # Columns without any number would have no type otherwise.
+    numbers = dict.fromkeys(("value", "low", "high", "tokens_per_second"), "float64")
+    table = pd.DataFrame(rows).astype(numbers)
     write_with(csv, lambda path: table.to_csv(path, index=False))
     write_with(parquet, lambda path: table.to_parquet(path, index=False))
     write_record(json, found)

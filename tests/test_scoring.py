@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evaluation.benchmarks import benchmark
-from evaluation.benchmarks.base import PromptSettings
+from evaluation.benchmarks.base import AnyRequest, PromptSettings
 from evaluation.benchmarks.gsm8k import Gsm8k
 from evaluation.config import EngineSettings
 from evaluation.errors import EvaluationError
@@ -99,8 +100,7 @@ class Cell:
         self.samples = read_lines(self.samples_file, Sample, limit=size)
         bounds = [0, *slices, len(self.samples)]
         self.files = {
-            folder / f"{low}-{high}.jsonl": self.samples[low:high]
-            for low, high in zip(bounds, bounds[1:], strict=False)
+            folder / f"{low}-{high}.jsonl": self.samples[low:high] for low, high in pairwise(bounds)
         }
 
     def settings(self, **changes: Any) -> ScoreSettings:
@@ -128,7 +128,8 @@ class Cell:
             for sample in samples:
                 index += 1
                 shots = task.pick_few_shot(sample, pool, self.prompt.few_shot)
-                (request,) = task.requests(sample, shots, self.prompt)
+                (first,) = task.requests(sample, shots, self.prompt)
+                request: AnyRequest | None = first
                 answers: list[str] = []
                 while request is not None:
                     fields = {
@@ -406,8 +407,8 @@ def test_dataset_smaller_than_the_tier_is_flagged(tmp_path: Path) -> None:
     cell = Cell(tmp_path, "gsm8k", 200)
     cell.answer(right)
     result = cell.score()
-    assert (result.counts.requested, result.counts.samples) == (200, 29)
-    assert "29 of 200 samples: the dataset has no more" in result.flags
+    assert (result.counts.requested, result.counts.samples) == (200, len(cell.samples))
+    assert f"{len(cell.samples)} of 200 samples: the dataset has no more" in result.flags
 
 
 @pytest.mark.parametrize(

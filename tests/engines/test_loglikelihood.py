@@ -199,3 +199,11 @@ def test_batches_hold_each_line_once_within_the_bounds(
 def test_lines_that_fit_together_run_together() -> None:
     lines = [Line([1] * 10, {(1,): 0.0}) for _ in range(8)]
     assert [len(batch) for batch in batches(lines, 300, 40)] == [4, 4]
+
+
+def test_a_long_target_does_not_narrow_the_batches_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loglikelihood, "LOGITS_BYTES", 9 * 300 * 4)
+    lines = [Line([1] * 20, {(1,) * 9: 0.0}), *(Line([1] * 10, {(1,): 0.0}) for _ in range(8))]
+    assert [len(batch) for batch in batches(lines, 300, 1000)] == [1, 8]
