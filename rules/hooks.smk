@@ -13,6 +13,7 @@ from snakemake.settings.enums import Quietness
 from evaluation import run_notes
 from evaluation.engines.device import check_size, gpu_visible
 from evaluation.files import check_writable
+from evaluation.run_lock import take_lock
 
 STARTED = time.monotonic()
 
@@ -57,7 +58,11 @@ def say(text):
 
 
 def begin_run():
-    """Forget the last run's notes; refuse models this machine cannot run before any download."""
+    """Take the folder's lock; refuse models this machine cannot run before any download."""
+    try:
+        take_lock()
+    except EvaluationError as error:
+        raise WorkflowError(str(error)) from None
     run_notes.clear()
     if not workflow.local_exec:
         return

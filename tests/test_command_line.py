@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -200,6 +201,14 @@ def test_whoever_asks_for_an_aggregate_gets_its_report(
     assert with_reports(targets) == targets + added
 
 
+@pytest.fixture
+def loaded() -> Iterator[None]:
+    """The modules as they were, which the command makes Python forget."""
+    before = dict(sys.modules)
+    yield
+    sys.modules.update(before)
+
+
 @pytest.mark.parametrize(
     ("typed", "passed"),
     [
@@ -212,10 +221,22 @@ def test_whoever_asks_for_an_aggregate_gets_its_report(
     ],
 )
 def test_command_hands_the_arguments_on(
-    monkeypatch: pytest.MonkeyPatch, typed: list[str], passed: list[str]
+    monkeypatch: pytest.MonkeyPatch, loaded: None, typed: list[str], passed: list[str]
 ) -> None:
     calls: list[list[str]] = []
     monkeypatch.setattr("snakemake.cli.main", calls.append)
     monkeypatch.setattr(sys, "argv", ["snakemake", *typed])
     command_line.main()
     assert calls == [passed]
+
+
+def test_workflow_imports_the_library_of_its_own_folder(
+    monkeypatch: pytest.MonkeyPatch, loaded: None
+) -> None:
+    """The command may come from another checkout, whose modules must not be served from memory."""
+    seen: list[set[str]] = []
+    monkeypatch.setattr("snakemake.cli.main", lambda _: seen.append(set(sys.modules)))
+    monkeypatch.setattr(sys, "argv", ["snakemake", "-n"])
+    command_line.main()
+    assert {name for name in seen[0] if name.split(".")[0] == "evaluation"} == set()
+    assert "snakemake.cli" in seen[0]

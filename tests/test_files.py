@@ -140,6 +140,22 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     assert error.what.startswith("Cannot write: ") and error.where == str(path)
 
 
+def test_a_read_only_folder_is_named_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("open", "closed"):
+        (tmp_path / name).mkdir()
+    folders = [str(tmp_path / name) for name in ("open", "not there yet", "closed")]
+    files.check_writable(folders)
+    # Permissions do not bind root, as whom tests may run.
+    monkeypatch.setattr(os, "access", lambda path, mode: not str(path).endswith("closed"))
+    error = explained(lambda: files.check_writable(folders))
+    assert error.what == "Cannot write: the folder is read-only."
+    assert error.where == str(tmp_path / "closed")
+    assert "make the folder writable" in error.remedy
+    files.check_writable(folders[:2])
+
+
 # ---- reading -------------------------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ from evaluation.files import read_lines, read_record
 from evaluation.prepare import PrepareSettings, fingerprint, normalise, prepare_dataset
 from evaluation.records import DatasetManifest, Sample
 from evaluation.sampling import stratified_order
-from evaluation.sources import RawRows
+from evaluation.sources import RawRows, read_rows
 
 Rows = list[dict[str, Any]]
 
@@ -95,7 +95,7 @@ def test_bundled_rows_are_prepared(tmp_path: Path, dataset: str) -> None:
 
 
 def samples_in_order(dataset: str) -> list[Sample]:
-    raw = prepare.read_rows(benchmark(dataset), "bundled", revision=None, mirror=None)
+    raw = read_rows(benchmark(dataset), "bundled", revision=None, mirror=None)
     return normalise(benchmark(dataset), raw.rows)
 
 

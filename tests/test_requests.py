@@ -121,7 +121,9 @@ def test_first_requests_are_in_order_of_samples_and_hold_the_examples() -> None:
     samples, pool = bundled("arc_challenge")
     found = first_requests("arc_challenge", samples, pool, HARNESS)
     assert [request.sample_id for request in found] == [sample.id for sample in samples]
-    context = found[0].continuations[0].context
+    first = found[0]
+    assert isinstance(first, LoglikelihoodRequest)
+    context = first.continuations[0].context
     assert context.count("Question: ") == HARNESS.few_shot + 1
 
 
