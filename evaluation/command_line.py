@@ -46,10 +46,9 @@ def split_targets(
 def open_option(argument: str, options: Mapping[str, Action]) -> Action | None:
     """The option that values may follow: None where the argument brings its value with it.
 
-    Like argparse, takes `--res` for `--resources`, `-kc 4` for `-k -c 4` and `-c4` for `-c 4`.
+    Like argparse, takes `--res` for `--resources`, `-kc 4` for `-k -c 4` and `-c4` for `-c 4`;
+    what has a `=` is no option's name.
     """
-    if "=" in argument:
-        return None
     if argument.startswith("--"):
         if argument in options:
             return options[argument]

@@ -61,24 +61,24 @@ def begin_run():
     """Take the folder's lock; refuse models this machine cannot run before any download."""
     try:
         take_lock()
+        run_notes.clear()
+        if workflow.local_exec:
+            check_models()
     except EvaluationError as error:
         raise WorkflowError(str(error)) from None
-    run_notes.clear()
-    if not workflow.local_exec:
-        return
-    models = {
-        job.wildcards.model
-        for job in workflow.dag.needrun_jobs()
-        if job.rule.name == "generate"
-    }
+
+
+def check_models():
+    """Refuse models that need a GPU where there is none."""
+    waiting = [
+        job for job in workflow.dag.needrun_jobs() if job.rule.name == "generate"
+    ]
+    models = sorted({job.wildcards.model for job in waiting})
     gpu = bool(models) and gpu_visible()
-    for model in sorted(models):
+    for model in models:
         size = CONFIG.models[model].parameters_b
         if size is not None:
-            try:
-                check_size(model, size, CONFIG.engine, gpu=gpu)
-            except EvaluationError as error:
-                raise WorkflowError(str(error)) from None
+            check_size(model, size, CONFIG.engine, gpu=gpu)
 
 
 def end_run():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -256,6 +258,28 @@ def test_parquet_is_read_anew_when_it_changed(tmp_path: Path) -> None:
     assert read_parquet(path) == [{"a": 2}]
 
 
+def test_no_cache_is_left_or_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`datasets` could return an older copy of the same name from its cache."""
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    read_parquet(parquet(tmp_path / "rows.parquet"))
+    assert not (tmp_path / "cache").exists()
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_full_disk_is_not_taken_for_a_damaged_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **settings: object) -> None:
+        cause = OSError(errno.ENOSPC, "No space left on device")
+        raise datasets.exceptions.DatasetGenerationError("while generating") from cause
+
+    monkeypatch.setattr(datasets, "load_dataset", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        read_parquet(parquet(tmp_path / "rows.parquet"))
+
+
 def test_parquet_without_rows(tmp_path: Path) -> None:
     schema = pyarrow.schema([("question", pyarrow.string())])
     path = tmp_path / "data" / "test-00000-of-00001.parquet"
@@ -320,6 +344,7 @@ def test_json_lines_come_back_unchanged(
         (b'{"a": 1', "A line is not JSON"),
         (b"{'a': 1}", "A line is not JSON"),
         (b'{"a": "\xff"}', "A line is not JSON"),
+        (b'{"a": "\xed\xa0\x80"}', "A line is not JSON"),
         (b"[" * 100_000, "A line is not JSON"),
         (b'["a"]', "A line is not a JSON object"),
         (b"null", "A line is not a JSON object"),

@@ -26,9 +26,8 @@ def lines(name: str) -> list[str]:
 
 def pins(found: list[str]) -> dict[str, str]:
     """Versions by normalised name."""
-    return {
-        canonicalize_name(name): version for name, version in (line.split("==") for line in found)
-    }
+    parts = (line.partition("==") for line in found)
+    return {canonicalize_name(name): version for name, _, version in parts}
 
 
 RUNTIME, DEV, CONSTRAINTS = (pins(lines(name)) for name in FILES)

@@ -35,8 +35,9 @@ def take_batch(
 
     Rows of similar length waste little on padding. Shortest first, because the first turns of
     conversations are short and their follow-ups, which carry the whole conversation, then run in
-    the later batches of longer prompts instead of alone at the end. With `exact`, a batch holds requests of one group only and depends on
-    nothing but that group, so that its composition is the same in every run.
+    the later batches of longer prompts instead of alone at the end. With `exact`, a batch holds
+    requests of one group only and depends on nothing but that group, so that its composition is
+    the same in every run.
     """
     candidates = list(waiting)
     if exact:

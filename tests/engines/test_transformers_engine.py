@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ from evaluation.records import (
     Response,
 )
 from tests.engines.conftest import Scripted, Tiny, Wrapped
-from tests.tiny_models import build
+from tests.tiny_models import END, build
 
 Load = Callable[[str], Tiny]
 AnyRequest = GenerateRequest | LoglikelihoodRequest
@@ -220,11 +221,16 @@ def test_thinking_is_counted_and_kept_in_the_text(tiny: Load) -> None:
     assert response.thinking_tokens == len(one.tokenizer("and so on")["input_ids"])
 
 
-def test_an_answer_ends_at_the_model_s_and_at_the_tokenizer_s_end_tokens(tiny: Load) -> None:
+def test_an_answer_ends_at_the_model_s_and_at_the_tokenizer_s_end_tokens(
+    tiny: Load, tmp_path: Path
+) -> None:
     model = tiny("llama")
-    assert {model.tokenizer.eos_token_id} < model.ends
-    one = engine(model.folder)
-    for token in model.ends:
+    folder = shutil.copytree(model.folder, tmp_path / "one end token")
+    settings = json.loads((folder / "generation_config.json").read_text())
+    own = model.tokenizer.convert_tokens_to_ids(END)
+    (folder / "generation_config.json").write_text(json.dumps({**settings, "eos_token_id": own}))
+    one = engine(folder)
+    for token in (own, model.tokenizer.eos_token_id):
         one.model = Scripted([token] * 9, 300)
         [response] = answer(one, [ask("a", "C")]).values()
         assert (response.text, response.finish_reason) == ("", "stop")

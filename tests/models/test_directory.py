@@ -70,6 +70,14 @@ def test_weights_in_several_files(tmp_path: Path) -> None:
     assert "fetch or copy the model again" in error.remedy
 
 
+def test_left_over_index_beside_a_single_file(tmp_path: Path) -> None:
+    """transformers loads the single file then."""
+    directory = write_model(tmp_path)
+    index = {"weight_map": {"a": "model-00001-of-00009.safetensors"}}
+    (directory / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert described(directory).parameters == PARAMETERS
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"weight_map": 3}'])
 def test_index_that_is_none(tmp_path: Path, text: str) -> None:
     directory = write_model(tmp_path)

