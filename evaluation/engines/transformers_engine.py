@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import isfinite
+from math import inf, isfinite
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
@@ -55,6 +55,13 @@ class Waiting:
         if self.prompt is not None:
             return len(self.prompt.tokens)
         return sum(len(c.tokens) for c in self.continuations)
+
+    @property
+    def longest(self) -> int:
+        """Most tokens that a single row of this request can have."""
+        if self.prompt is not None:
+            return self.prompt_length + self.answer_length
+        return max((len(c.tokens) for c in self.continuations), default=0)
 
     @property
     def answer_length(self) -> int:
@@ -103,6 +110,7 @@ class TransformersEngine:
         self.exact = settings.exact
         self.device = device
         self.renderer = Renderer(self.tokenizer, manifest.context_length, thinking=thinking)
+        self.rope_switch = _rope_switch(self.model)
         self.end_tokens = _end_tokens(self.model, self.tokenizer)
         self.session = Session(
             id=uuid4().hex,
@@ -143,6 +151,9 @@ class TransformersEngine:
             kind = generating or waiting
             if not kind:
                 continue
+            # One long row would change the position factors of every row of its batch.
+            long = kind[0].longest > self.rope_switch
+            kind = [w for w in kind if (w.longest > self.rope_switch) == long]
             batch = take_batch(
                 kind,
                 max_tokens=self.preset.batch_tokens,
@@ -279,6 +290,16 @@ class TransformersEngine:
         gc.collect()
         if self.device == "cuda":
             torch.cuda.empty_cache()
+
+
+def _rope_switch(model: Any) -> float:
+    """The length beyond which a model uses other position factors (longrope), or infinity."""
+    config = model.config.get_text_config()
+    parameters = getattr(config, "rope_parameters", None) or {}
+    if parameters.get("rope_type") != "longrope":
+        return inf
+    length = parameters.get("original_max_position_embeddings")
+    return float(length or getattr(config, "original_max_position_embeddings", None) or inf)
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> set[int]:

@@ -86,7 +86,7 @@ class Project:
 
     def quick(self, *more: str, code: int | None = 0, **environment: str) -> str:
         """The project's own command line, word for word, and what is added to it."""
-        words = "--cores 1 --resources gpu=1 results/quick/all.json".split()
+        words = ["--cores", "1", "--resources", "gpu=1", "results/quick/all.json"]
         return self.run(*words, *more, code=code, **environment)
 
     def planned(self, *arguments: str) -> dict[str, int]:

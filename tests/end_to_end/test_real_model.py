@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,7 +48,7 @@ def smollm2() -> ModelManifest:
 
 
 @pytest.fixture(scope="module")
-def answers(smollm2: ModelManifest) -> Iterator[dict[str, Response]]:
+def answers(smollm2: ModelManifest) -> dict[str, Response]:
     """Answers to three requests run in one batch, in float32."""
     from evaluation.engines.transformers_engine import TransformersEngine
 
@@ -78,7 +77,7 @@ def answers(smollm2: ModelManifest) -> Iterator[dict[str, Response]]:
         )
         for name, text in questions.items()
     )
-    yield {response.sample_id: response for response in engine.run(pool)}
+    return {response.sample_id: response for response in engine.run(pool)}
 
 
 def test_licence_and_template_are_recorded(smollm2: ModelManifest) -> None:

@@ -597,3 +597,25 @@ def test_golden_problems_say_what_to_do() -> None:
         assert "raise REVISION" not in problem
         assert "is of engine REVISION 3" in problem and "UPDATE_GOLDEN=1" in problem
     assert "write it anew" in golden_problem(stored, 4, stored)
+
+
+def test_a_long_row_does_not_change_short_ones_under_longrope(tmp_path: Path) -> None:
+    folder = build("phi3", tmp_path / "phi3")
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    config |= {"original_max_position_embeddings": 64, "max_position_embeddings": 512}
+    config["rope_parameters"] = {
+        "rope_type": "longrope",
+        "rope_theta": 10000.0,
+        "short_factor": [1.0] * 4,
+        "long_factor": [8.0] * 4,
+        "original_max_position_embeddings": 64,
+    }
+    path.write_text(json.dumps(config))
+    one = engine(folder, context=512)
+    assert one.rope_switch == 64
+    short, long = ask("short", "the cat sat on the"), ask("long", "and so on " * 60)
+    alone = answer(one, [short])["short"].text
+    together = answer(one, [short, long])
+    assert together["short"].text == alone
+    assert together["short"].batch_rows == together["long"].batch_rows == 1
