@@ -13,7 +13,7 @@ import sys
 from argparse import Action
 from collections.abc import Mapping, Sequence
 
-AGGREGATE = re.compile(r"^results/(\w+)/all\.(?:json|csv|parquet)$")
+AGGREGATE = re.compile(r"^results/(quick|standard|full)/all\.(?:json|csv|parquet)$")
 
 
 def split_targets(

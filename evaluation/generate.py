@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from evaluation.config import EngineSettings, Preset
 from evaluation.engines.base import Engine
 from evaluation.engines.device import check_size, gpu_visible
-from evaluation.files import read_record
+from evaluation.errors import EvaluationError
+from evaluation.files import explained, read_record
 from evaluation.progress import Progress
 from evaluation.queue import Task, open_tasks, run_queue, write_responses
 from evaluation.records import ModelManifest, Record
@@ -28,16 +31,52 @@ class GenerateSettings(Record):
 
     model: str
     preset_name: str
-    preset: Preset
     engine: EngineSettings
     engine_revision: int
     thinking: bool
     task: Task
     requests: str
+    # Batch sizes decide responses only where their composition is fixed.
+    exact_preset: Preset | None = None
+
+
+class Machine(Record):
+    """How this machine runs the model: changing it makes no response invalid."""
+
+    engine: EngineSettings
+    preset: Preset
+
+
+@contextmanager
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait for another process that answers for the same model and preset.
+
+    When Snakemake alone is killed, its generate job runs on; the next run then takes over its
+    journals instead of loading the model a second time.
+    """
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = (folder / ".lock").open("w")
+    with handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def check_files(manifest: ModelManifest, path: Path) -> None:
+    """Raise when the weights a manifest names are no longer where they were."""
+    for file in manifest.files:
+        found = Path(manifest.directory) / file.name
+        if not found.exists() or found.stat().st_size != file.size:
+            raise EvaluationError(
+                f"The model's file {file.name} is gone or has changed since it was fetched.",
+                where=f"model {manifest.model}: {manifest.directory}",
+                remedy=f"delete {path} and run again: the model is fetched anew",
+            )
 
 
 def generate(
     settings: GenerateSettings,
+    machine: Machine,
     queue: Sequence[Task],
     manifest_path: Path,
     output: Path,
@@ -53,23 +92,25 @@ def generate(
         thinking=settings.thinking,
     )
     others = [task for task in queue if task != settings.task]
-    states = open_tasks([settings.task, *others], engine_identity)
 
     def load() -> Engine:
+        check_files(manifest, manifest_path)
         size = manifest.parameters / 1e9
-        check_size(manifest.model, size, settings.engine, gpu=gpu_visible())
+        check_size(manifest.model, size, machine.engine, gpu=gpu_visible())
         from evaluation.engines.transformers_engine import TransformersEngine
 
         return TransformersEngine(
             manifest,
-            settings.engine,
+            machine.engine,
             settings.preset_name,
-            settings.preset,
+            machine.preset,
             thinking=settings.thinking,
             threads=threads,
         )
 
-    engine = run_queue(states, load, Progress(f"{settings.model}, {len(states)} datasets"))
+    with one_at_a_time(Path(settings.task.journal).parents[1]):
+        states = open_tasks([settings.task, *others], engine_identity)
+        engine = run_queue(states, load, Progress(f"{settings.model}, {len(states)} datasets"))
     if engine is not None:
         session = engine.session
         log.info("model %s was loaded once for %d tasks", settings.model, len(states))

@@ -16,10 +16,12 @@ from typing import Any
 
 from pydantic import BaseModel, JsonValue, TypeAdapter
 
+from evaluation.benchmarks import benchmark
 from evaluation.benchmarks.base import PromptSettings
-from evaluation.config import Config, ModelSettings, PathModel
+from evaluation.config import Config, EngineSettings, ModelSettings, PathModel
 from evaluation.engines.transformers_engine import REVISION
-from evaluation.generate import GenerateSettings
+from evaluation.generate import GenerateSettings, Machine
+from evaluation.models import PATTERNS
 from evaluation.prepare import PrepareSettings
 from evaluation.queue import Task
 from evaluation.records import Record
@@ -98,13 +100,31 @@ def fetch_settings(config: Config, model: str) -> FetchSettings:
     return FetchSettings(model=model, settings=config.models[model])
 
 
+def fetch_key(config: Config, model: str) -> str:
+    """The settings that decide what is fetched, as JSON; size, licence and thinking do not."""
+    settings = config.models[model].model_dump(mode="json")
+    keys = ("source", "id", "revision", "parts", "sha256", "path")
+    return json.dumps({key: settings.get(key) for key in keys}, sort_keys=True)
+
+
 def path_model_files(config: Config, model: str) -> list[str]:
     """The files of a model in a local directory: when they change, the manifest is made anew."""
     settings = config.models[model]
     if not isinstance(settings, PathModel):
         return []
     folder = Path(settings.path).expanduser()
-    return sorted(str(p) for p in [*folder.glob("*.safetensors"), *folder.glob("*.json")])
+    found = {p for pattern in PATTERNS for p in folder.glob(pattern) if p.is_file()}
+    return sorted(str(p) for p in found)
+
+
+def mirror_files(config: Config, dataset: str) -> list[str]:
+    """The files of a dataset in the mirror: when they change, it is prepared anew."""
+    if config.source_of(dataset) != "mirror" or config.mirror is None:
+        return []
+    card = benchmark(dataset).card
+    folder = Path(config.mirror).expanduser() / card.hub_id
+    found = {p for pattern in card.files.patterns for p in folder.glob(pattern) if p.is_file()}
+    return sorted(str(p) for p in found)
 
 
 def prepare_settings(config: Config, dataset: str) -> PrepareSettings:
@@ -142,13 +162,23 @@ def generate_settings(
     return GenerateSettings(
         model=model,
         preset_name=preset,
-        preset=getattr(config.presets, preset),
-        engine=config.engine,
+        engine=deciding(config.engine),
         engine_revision=REVISION,
         thinking=config.models[model].thinking,
         task=task(config, model, preset, dataset, part),
         requests=_requests_digest(dataset, prompt_settings(config, dataset)),
+        exact_preset=getattr(config.presets, preset) if config.engine.exact else None,
     )
+
+
+def machine(config: Config, preset: str) -> Machine:
+    """How generate runs its model."""
+    return Machine(engine=config.engine, preset=getattr(config.presets, preset))
+
+
+def deciding(engine: EngineSettings) -> EngineSettings:
+    """The engine settings without those that decide no response (where and what may run)."""
+    return EngineSettings(name=engine.name, dtype=engine.dtype, exact=engine.exact)
 
 
 def score_settings(config: Config, tier: str, model: str, dataset: str) -> ScoreSettings:
@@ -160,7 +190,7 @@ def score_settings(config: Config, tier: str, model: str, dataset: str) -> Score
         size=getattr(config.tiers, tier),
         preset=config.preset_of(model),
         prompt=prompt_settings(config, dataset),
-        engine=config.engine,
+        engine=deciding(config.engine),
         engine_revision=REVISION,
         thinking=config.models[model].thinking,
     )
@@ -223,21 +253,30 @@ def report_code() -> list[str]:
 
 
 def unknown_cell_pattern(config: Config) -> str:
-    """A regular expression of `tier/model/dataset` paths that are no cell of this configuration."""
+    """A regular expression of results (without `.json`) that no rule of the workflow makes."""
     tiers, models, datasets = "|".join(TIERS), "|".join(config.models), "|".join(config.datasets)
-    return rf"(?!(?:{tiers})/(?:{models})/(?:{datasets})\.json$)[^/]+/[^/]+/[^/]+"
+    known = rf"(?:{tiers})/(?:all|(?:{models})/(?:{datasets}))\.json$"
+    return rf"(?!{known}|responses/|journals/).+"
 
 
 def explain_unknown(config: Config, path: str) -> str:
-    """What is wrong with a `tier/model/dataset` path that is no cell."""
-    tier, model, dataset = path.split("/")
+    """What is wrong with the target `results/{path}.json`, which no rule makes."""
+    parts = path.split("/")
+    names = [
+        ("tier", TIERS),
+        ("model", sorted(config.models)),
+        ("dataset", sorted(config.datasets)),
+    ]
+    if len(parts) == 2 and parts[1] == "all":
+        names = names[:1]
+    elif len(parts) != 3:
+        return (
+            f"No rule can make results/{path}.json: a result is results/TIER/MODEL/DATASET.json, "
+            f"an aggregate results/TIER/all.json, with TIER one of {', '.join(TIERS)}"
+        )
     wrong = [
         f"unknown {noun} '{found}'; known: {', '.join(known)}"
-        for noun, found, known in (
-            ("tier", tier, TIERS),
-            ("model", model, sorted(config.models)),
-            ("dataset", dataset, sorted(config.datasets)),
-        )
+        for found, (noun, known) in zip(parts, names, strict=False)
         if found not in known
     ]
     return f"No rule can make results/{path}.json: {' and '.join(wrong)}"

@@ -160,13 +160,21 @@ def run_queue(
     progress.start(len(pool))
     engine = load()
     opened: set[int] = set()
+    # Until something works, failures may be the model's and not the samples': they are not kept.
+    works = any(response.error is None for state in states for response in state.used)
+    held: list[tuple[TaskState, Response]] = []
     for response in engine.run(pool):
         state = owners.pop(response.key)
-        if id(state) not in opened:
-            state.journal.append([engine.session])
-            opened.add(id(state))
-        state.journal.append([response])
         state.used.append(response)
+        held.append((state, response))
+        works = works or response.error is None
+        if works:
+            for owner, done in held:
+                if id(owner) not in opened:
+                    owner.journal.append([engine.session])
+                    opened.add(id(owner))
+                owner.journal.append([done])
+            held.clear()
         follow_up = state.follow_up(response)
         if follow_up is not None:
             pooled = state.pooled(follow_up)
@@ -174,6 +182,12 @@ def run_queue(
             pool.append(pooled)
         progress.advance(response, more=follow_up is not None)
     progress.close()
+    if held:
+        raise EvaluationError(
+            f"All {len(held)} requests failed, the first with: {held[0][1].error}",
+            where=f"model {engine.session.model}, dataset {held[0][0].task.dataset} and others",
+            remedy="the model or its tokenizer does not work as it is; the log has the tracebacks",
+        )
     if owners:
         raise RuntimeError(f"the engine left {len(owners)} requests without a response")
     return engine

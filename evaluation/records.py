@@ -130,8 +130,12 @@ Request = Annotated[GenerateRequest | LoglikelihoodRequest, Field(discriminator=
 
 
 class ContinuationScore(Record):
-    """Summed log-probability (nats) of one continuation over its `tokens` tokens."""
+    """Summed log-probability (nats) of one continuation over its `tokens` tokens.
 
+    `text` is the continuation; where contexts differ, with all of its context that differs.
+    """
+
+    text: str = ""
     logprob: float
     tokens: int
 
@@ -141,7 +145,9 @@ class Response(Record):
 
     `prompt` is the text the model really saw (after the chat template and any truncation);
     `engine_seconds` is this response's share of the batch it ran in, so that sums over responses
-    are the engine's time; `latency_seconds` is the wait from the batch's start to its end.
+    are the engine's time; `latency_seconds` is the wait from the batch's start to its end;
+    `backoffs` is how often its batch failed (out of memory, say) and was halved. For a
+    log-likelihood request, `prompt` is what its continuations have in common.
     """
 
     key: str
@@ -160,6 +166,7 @@ class Response(Record):
     engine_seconds: float = 0.0
     peak_memory: int = 0
     batch_rows: int = 0
+    backoffs: int = 0
     error: str | None = None
 
 
@@ -319,7 +326,7 @@ class Provenance(Record):
 
 
 class Result(Record):
-    """The file target of the mission: one model on one dataset at one tier."""
+    """One model on one dataset at one tier: the file target of the workflow."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     model: str

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evaluation.benchmarks import benchmark
-from evaluation.benchmarks.base import PromptSettings
+from evaluation.benchmarks.base import AnyRequest, PromptSettings
 from evaluation.config import EngineSettings
 from evaluation.errors import EvaluationError, first_line
 from evaluation.files import parse_record, read_lines, read_record, read_text
@@ -31,7 +31,7 @@ from evaluation.records import (
     Session,
     Turn,
 )
-from evaluation.requests import EngineIdentity, first_requests, identity, request_key
+from evaluation.requests import EngineIdentity, identity, request_key
 from evaluation.thinking import split_thinking
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def score(
         scores=scores,
         categories=_categories(task.card.primary, scored),
         counts=counts,
-        flags=_flags(counts, scores, dataset),
+        flags=_flags(counts, scores, dataset, sessions, sum(r.backoffs > 0 for r in responses)),
         samples=results,
         performance=_performance(responses, sessions),
         provenance=Provenance(
@@ -150,18 +150,29 @@ def _check_keys(
     engine: EngineIdentity,
     responses: Sequence[Response],
 ) -> None:
-    """Every first request must have the response made for it, and no other."""
-    found = {response.key for response in responses}
-    for request in first_requests(settings.dataset, samples, few_shot, settings.prompt):
-        if request_key(settings.dataset, request, engine) not in found:
-            raise EvaluationError(
-                "The responses were made for other requests than the current ones (other "
-                "prompts, model files or settings), or some are missing.",
-                where=f"model {settings.model}, dataset {settings.dataset}, "
-                f"sample {request.sample_id}",
-                remedy="delete results/responses/"
-                f"{settings.model}/{settings.preset}/{settings.dataset}/ and run again",
-            )
+    """Every request, follow-ups included, must have the response that was made for it."""
+    found = {response.key: response for response in responses}
+    task = benchmark(settings.dataset)
+    for sample in samples:
+        shots = task.pick_few_shot(sample, few_shot, settings.prompt.few_shot)
+        for first in task.requests(sample, shots, settings.prompt):
+            request: AnyRequest | None = first
+            answers: list[str] = []
+            while request is not None:
+                response = found.get(request_key(settings.dataset, request, engine))
+                if response is None:
+                    raise EvaluationError(
+                        "The responses were made for other requests than the current ones (other "
+                        "prompts, model files or settings), or some are missing.",
+                        where=f"model {settings.model}, dataset {settings.dataset}, "
+                        f"sample {sample.id}, turn {request.turn + 1}",
+                        remedy="delete results/responses/"
+                        f"{settings.model}/{settings.preset}/{settings.dataset}/ and run again",
+                    )
+                if response.error is not None:
+                    break
+                answers.append(split_thinking(response.text)[1])
+                request = task.follow_up(sample, shots, settings.prompt, answers)
 
 
 def _judge(dataset: str, sample: Sample, responses: Sequence[Response]) -> SampleScore | None:
@@ -171,6 +182,8 @@ def _judge(dataset: str, sample: Sample, responses: Sequence[Response]) -> Sampl
     answers = [split_thinking(response.text)[1] for response in responses]
     try:
         return benchmark(dataset).score(sample, responses, answers)
+    except EvaluationError:
+        raise
     except Exception as error:
         # A scorer's defect must not cost the other samples, and must be seen.
         log.warning("the scorer failed on sample %s", sample.id, exc_info=error)
@@ -227,7 +240,13 @@ def _counts(settings: ScoreSettings, results: Sequence[SampleResult]) -> Counts:
     )
 
 
-def _flags(counts: Counts, scores: Sequence[Score], dataset: DatasetManifest) -> list[str]:
+def _flags(
+    counts: Counts,
+    scores: Sequence[Score],
+    dataset: DatasetManifest,
+    sessions: Sequence[Session],
+    backoffs: int,
+) -> list[str]:
     """What a reader must know before the number, in words."""
     flags = [score.reason for score in scores if score.primary and score.reason]
     if dataset.source != "hub":
@@ -243,6 +262,10 @@ def _flags(counts: Counts, scores: Sequence[Score], dataset: DatasetManifest) ->
     ):
         if number:
             flags.append(f"{number} {what}")
+    if len({(s.dtype, s.hardware.device, s.packages.get("torch")) for s in sessions}) > 1:
+        flags.append("responses of different devices, number formats or versions")
+    if backoffs:
+        flags.append(f"{backoffs} answered in smaller batches after a failed one")
     if counts.not_scored and counts.scored:
         flags.append(f"{counts.not_scored} not scored")
     return flags

@@ -96,7 +96,7 @@ def _bundled(card: Card) -> RawRows:
     return RawRows(
         location=f"resources/samples/{card.name}",
         revision="bundled",
-        licence="our own writing, under this project's licence",
+        licence="our own writing",
         rows=_bundled_rows(folder / "samples.jsonl"),
         few_shot=read_json_lines(folder / "few_shot.jsonl")
         if (folder / "few_shot.jsonl").exists()

@@ -6,6 +6,8 @@ their seeded, stratified order, and data/{dataset}.manifest.json, their source a
 
 
 rule prepare_dataset:
+    input:
+        rows=lambda wildcards: plan.mirror_files(CONFIG, wildcards.dataset),
     output:
         samples="data/{dataset}.jsonl",
         manifest="data/{dataset}.manifest.json",

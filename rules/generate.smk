@@ -33,10 +33,13 @@ rule generate:
                 wildcards.slice,
             )
         ),
+        machine=lambda wildcards, input: plan.to_json(
+            plan.machine(CONFIG, wildcards.preset)
+        ),
         queue=pending_tasks,
     message:
         "generate {wildcards.model} {wildcards.dataset} {wildcards.slice}"
     shell:
         "python scripts/generate.py --settings {params.settings:q} --log {log:q}"
-        " --queue {params.queue:q} --model {input.model:q} --output {output.responses:q}"
+        " --machine {params.machine:q} --queue {params.queue:q} --model {input.model:q} --output {output.responses:q}"
         " --threads {threads}"

@@ -22,7 +22,7 @@ STARTED = time.monotonic()
 # The failing command is left out too: `explain_failures` says what it was about, and why.
 CHATTER = re.compile(
     r"Select jobs to execute|Execute \d+ jobs|Using shell|Conda environments: ignored"
-    r"|Assuming unrestricted|Building DAG|RuleException|CalledProcessError"
+    r"|Assuming unrestricted|Building DAG|^RuleException|^CalledProcessError"
     r"|Complete log|Elapsed time|Shutting down|Exiting because|Config file .* is extended"
     r"|At least one job did not complete|WorkflowError:\n *At least one job"
 )
@@ -98,17 +98,28 @@ def end_run():
 
 
 def explain_failures(log):
-    """Say which cell failed, why, and where its log is."""
+    """Say which cells failed, why, and where their logs are; equal causes are said once."""
     failures = run_notes.failures()
-    say(
-        f"\nStopped after {time.monotonic() - STARTED:.0f} s: {len(failures) or 'some'} failed."
-    )
-    for failure in failures:
-        say(f"\n{failure.rule} ({failure.about})")
-        say(textwrap.indent(failure.message, "  "))
-        say(f"  log:   {failure.log}")
-    if not failures:
+    noted = {failure.log for failure in failures}
+    silent = [
+        job
+        for job in workflow.scheduler.failed
+        if not noted & {str(f) for f in job.log}
+    ]
+    number = len(failures) + len(silent)
+    say(f"\nStopped after {time.monotonic() - STARTED:.0f} s: {number} failed.")
+    for message in dict.fromkeys(failure.message for failure in failures):
+        say("")
+        for failure in failures:
+            if failure.message == message:
+                say(f"{failure.rule} ({failure.about}), log: {failure.log}")
+        say(textwrap.indent(message, "  "))
+    for job in silent:
+        about = ", ".join(f"{name} {value}" for name, value in job.wildcards.items())
         say(
-            f"  A job ended without a word (killed, or out of memory?); see {log} and logs/."
+            f"\n{job.rule.name} ({about}) ended without a word: killed, or out of memory?"
+        )
+        say(
+            f"  log: {', '.join(str(f) for f in job.log)}; Snakemake's: {', '.join(log)}"
         )
     say("\nWhat was computed is kept: the same command goes on from here.")

@@ -16,7 +16,9 @@ rule fetch_model:
     conda:
         "../envs/engine.yaml"
     params:
-        settings=lambda wildcards: plan.to_json(
+        # Only the key is a reason to fetch again; a parameter that takes `input` never is.
+        key=lambda wildcards: plan.fetch_key(CONFIG, wildcards.model),
+        settings=lambda wildcards, input: plan.to_json(
             plan.fetch_settings(CONFIG, wildcards.model)
         ),
     message:

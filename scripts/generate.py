@@ -8,13 +8,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from evaluation import job
-from evaluation.generate import GenerateSettings, generate
+from evaluation.generate import GenerateSettings, Machine, generate
 from evaluation.plan import parse, parse_tasks
 
 
 def main() -> None:
     """Read the arguments and generate."""
     arguments = job.parser(__doc__ or "")
+    arguments.add_argument("--machine", required=True, help="device and preset, as JSON")
     arguments.add_argument("--queue", required=True, help="pending tasks of the model, as JSON")
     arguments.add_argument("--model", type=Path, required=True, help="the model's manifest")
     arguments.add_argument("--output", type=Path, required=True)
@@ -25,7 +26,8 @@ def main() -> None:
 
     def work() -> None:
         queue = parse_tasks(given.queue)
-        generate(settings, queue, given.model, given.output, given.threads)
+        machine = parse(Machine, given.machine)
+        generate(settings, machine, queue, given.model, given.output, given.threads)
 
     job.run("generate", about, given.log, work)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,12 +17,18 @@ from evaluation.benchmarks.base import PromptSettings
 from evaluation.config import EngineSettings, Preset
 from evaluation.errors import EvaluationError
 from evaluation.files import write_record, write_records
-from evaluation.generate import GenerateSettings, generate
+from evaluation.generate import GenerateSettings, Machine, generate, one_at_a_time
 from evaluation.journal import Journal
 from evaluation.models.directory import describe
 from evaluation.plan import to_json
 from evaluation.queue import Task
-from evaluation.records import DatasetManifest, ModelManifest, Response, ResponsesHeader
+from evaluation.records import (
+    DatasetManifest,
+    ModelFile,
+    ModelManifest,
+    Response,
+    ResponsesHeader,
+)
 from tests.tiny_models import build
 
 REPO = Path(__file__).resolve().parents[1]
@@ -95,7 +102,6 @@ class Workflow:
         return GenerateSettings(
             model="tiny",
             preset_name="balanced",
-            preset=Preset(batch_tokens=100_000, batch_rows=16),
             engine=EngineSettings(**{"device": "cpu", "dtype": "float32", **engine}),
             engine_revision=1,
             thinking=False,
@@ -106,7 +112,9 @@ class Workflow:
     def generate(self, task: Task, **engine: Any) -> Path:
         pending = [other for other in self.tasks if not self.output(other).exists()]
         settings = self.settings(task, **engine)
-        generate(settings, pending, self.manifest, self.output(task), threads=1)
+        preset = Preset(batch_tokens=100_000, batch_rows=16)
+        machine = Machine(engine=settings.engine, preset=preset)
+        generate(settings, machine, pending, self.manifest, self.output(task), threads=1)
         return self.output(task)
 
     def output(self, task: Task) -> Path:
@@ -221,9 +229,34 @@ def test_a_job_with_a_complete_journal_imports_no_torch(workflow: Workflow) -> N
     workflow.generate(arc)
     code = f"""
 from pathlib import Path
-from evaluation.generate import GenerateSettings, generate
+from evaluation.config import Preset
+from evaluation.generate import GenerateSettings, Machine, generate, one_at_a_time
 settings = GenerateSettings.model_validate_json({to_json(workflow.settings(mt_bench))!r})
-generate(settings, [], Path({str(workflow.manifest)!r}), Path("out/late.jsonl"), 1)
+machine = Machine(engine=settings.engine, preset=Preset(batch_tokens=256, batch_rows=1))
+generate(settings, machine, [], Path({str(workflow.manifest)!r}), Path("out/late.jsonl"), 1)
 """
     assert heavy_modules(code, workflow.folder) == []
     assert len((workflow.folder / "out" / "late.jsonl").read_text("utf-8").splitlines()) == 5
+
+
+def test_vanished_weights_are_named_before_loading(workflow: Workflow) -> None:
+    workflow.change_model(files=[ModelFile(name="model.safetensors", size=12)])
+    with pytest.raises(EvaluationError) as caught:
+        workflow.generate(workflow.tasks[0])
+    assert "model.safetensors is gone or has changed" in caught.value.what
+    assert f"delete {workflow.manifest}" in caught.value.remedy
+
+
+def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from evaluation.generate import one_at_a_time\n"
+        f"with one_at_a_time(Path({str(tmp_path)!r})): print('inside', flush=True)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    with one_at_a_time(tmp_path):
+        other = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment
+        )
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.communicate(timeout=1.0)
+    assert other.communicate(timeout=20)[0].strip() == "inside"

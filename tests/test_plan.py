@@ -188,7 +188,8 @@ def test_settings_come_back_from_json() -> None:
     settings = plan.generate_settings(CONFIG, "yi_9b", "balanced", "gsm8k", "0-20")
     assert plan.parse(GenerateSettings, plan.to_json(settings)) == settings
     assert settings.preset_name == "balanced"
-    assert settings.preset.batch_rows == BASE["presets"]["balanced"]["batch_rows"]
+    machine = plan.machine(CONFIG, "balanced")
+    assert machine.preset.batch_rows == BASE["presets"]["balanced"]["batch_rows"]
 
 
 def test_queue_comes_back_from_json() -> None:
@@ -289,7 +290,10 @@ def test_unknown_cell_says_which_part_is_unknown_and_what_is_known(
         ("quick/yi_9b/gsm8k", False),
         ("full/qwen3_8b/mmlu", False),
         ("quick/all", False),
-        ("quick/a/b/c", False),
+        ("quick/a/b/c", True),
+        ("quick/gsm8k", True),
+        ("quik/all", True),
+        ("responses/a/b/c", False),
     ],
 )
 def test_pattern_of_unknown_cells_takes_exactly_those(target: str, unknown: bool) -> None:

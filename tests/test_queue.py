@@ -570,3 +570,22 @@ def test_the_speed_is_that_of_the_answers_tokens(
         progress.advance(response.model_copy(update={"completion_tokens": tokens}), more=False)
     progress.close()
     assert "20 tokens/s" in capsys.readouterr().err
+
+
+def test_when_every_request_fails_nothing_is_kept_and_the_job_fails(folder: Folder) -> None:
+    task = folder.prepare("mt_bench", 2)
+    with pytest.raises(EvaluationError) as caught:
+        run([TaskState(task, who())], Fake("one", fail="mt_bench"))
+    assert "All 2 requests failed" in caught.value.what
+    assert "RuntimeError: broken" in caught.value.what
+    assert "mt_bench" in caught.value.where
+    assert "does not work" in caught.value.remedy
+    assert len(TaskState(task, who()).unanswered) == 2
+
+
+def test_failures_before_the_first_success_are_kept_once_something_works(folder: Folder) -> None:
+    task = folder.prepare("mt_bench", 2)
+    run([TaskState(task, who())], Fake("one", fail="900000"))
+    state = TaskState(task, who())
+    assert state.unanswered == []
+    assert sorted(r.error is None for r in state.used) == [False, True, True]

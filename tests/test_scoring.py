@@ -509,7 +509,7 @@ def test_responses_to_other_requests_are_refused(gsm8k: Cell, changes: dict[str,
     gsm8k.answer(right)
     error = gsm8k.refused(**changes)
     assert error.what.startswith("The responses were made for other requests than the current ones")
-    assert error.where == f"model m, dataset gsm8k, sample {gsm8k.samples[0].id}"
+    assert error.where == f"model m, dataset gsm8k, sample {gsm8k.samples[0].id}, turn 1"
     preset = changes.get("preset", "balanced")
     assert error.remedy == f"delete results/responses/m/{preset}/gsm8k/ and run again"
 
@@ -528,7 +528,7 @@ def test_missing_response_is_named(gsm8k: Cell) -> None:
     path.write_text("".join(lines[:-1]))
     error = gsm8k.refused()
     assert "or some are missing" in error.what
-    assert error.where.endswith(f"sample {gsm8k.samples[0].id}")
+    assert error.where.endswith(f"sample {gsm8k.samples[0].id}, turn 1")
 
 
 def test_missing_responses_file_is_named(gsm8k: Cell) -> None:
@@ -574,3 +574,17 @@ def test_responses_may_hold_any_text(gsm8k: Cell) -> None:
     assert {response.text for response in responses} == {text}
     assert [one.id for one in sessions] == ["s0"]
     assert gsm8k.score().samples[0].turns[0].response == text
+
+
+def test_lost_second_turn_is_named(tmp_path: Path) -> None:
+    mt_bench = Cell(tmp_path, "mt_bench", 3)
+    mt_bench.answer(lambda i, s, t: {"text": f"turn {t}"})
+    path = next(iter(mt_bench.files))
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    second = next(line for line in lines[1:] if Response.model_validate_json(line).turn == 1)
+    lines.remove(second)
+    path.write_text("".join(lines), "utf-8")
+    with pytest.raises(EvaluationError) as caught:
+        mt_bench.score()
+    assert caught.value.where.endswith(", turn 2")
+    assert "or some are missing" in caught.value.what

@@ -54,6 +54,13 @@ def choose_device(engine: EngineSettings) -> str:
     import torch
 
     if engine.device == "auto":
+        if gpu_visible() and not torch.cuda.is_available():
+            raise EvaluationError(
+                "The driver shows a GPU, but this torch cannot use it.",
+                where=f"torch {torch.__version__}",
+                remedy="install the CUDA build of torch that fits the driver, or set "
+                "engine.device: cpu to run on the CPU on purpose",
+            )
         return "cuda" if torch.cuda.is_available() else "cpu"
     if engine.device == "cuda" and not torch.cuda.is_available():
         raise EvaluationError(

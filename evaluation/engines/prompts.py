@@ -7,6 +7,8 @@ and the number of tokens cut is recorded.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,3 +136,14 @@ def merge_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
         return tuple(rest)
     first = Message(role="user", content=f"{system}\n\n{rest[0].content}")
     return (first, *rest[1:])
+
+
+def common_context(continuations: Sequence[Continuation]) -> tuple[str, list[str]]:
+    """What all contexts begin with, and each continuation with the rest of its context."""
+    first = continuations[0].context
+    if all(one.context == first for one in continuations):
+        return first, [one.text for one in continuations]
+    # Character by character, then back to a whole word: a cut inside one reads badly.
+    shared = os.path.commonprefix([one.context for one in continuations])  # noqa: RUF071
+    shared = shared[: shared.rfind(" ") + 1]
+    return shared, [one.context[len(shared) :] + one.text for one in continuations]

@@ -19,7 +19,7 @@ from evaluation.config import EngineSettings, Preset
 from evaluation.engines.base import Pool, PooledRequest
 from evaluation.engines.batching import take_batch
 from evaluation.engines.device import choose_device, choose_dtype
-from evaluation.engines.prompts import ContinuationTokens, Prompt, Renderer
+from evaluation.engines.prompts import ContinuationTokens, Prompt, Renderer, common_context
 from evaluation.errors import EvaluationError, first_line
 from evaluation.machine import hardware, packages, peak_resident_memory
 from evaluation.records import (
@@ -173,13 +173,16 @@ class TransformersEngine:
         tokens = tuple(self.renderer.continuation(c) for c in request.continuations)
         return Waiting(pooled, continuations=tokens)
 
-    def _run_batch(self, batch: list[Waiting]) -> Iterator[Response]:
-        """Run a batch; when it fails, run its halves, down to the one sample at fault."""
+    def _run_batch(self, batch: list[Waiting], backoffs: int = 0) -> Iterator[Response]:
+        """Run a batch; when it fails, run its halves, down to the one sample at fault.
+
+        `backoffs` counts the halvings so far; responses carry it.
+        """
         answered: set[str] = set()
         try:
             for response in self._generate(batch) if batch[0].prompt else self._score(batch):
                 answered.add(response.key)
-                yield response
+                yield response.model_copy(update={"backoffs": backoffs})
             return
         except Exception as error:
             log.warning("a batch of %d failed: %s", len(batch), first_line(error))
@@ -192,7 +195,7 @@ class TransformersEngine:
         middle = max(1, len(left) // 2)
         for part in (left[:middle], left[middle:]):
             if part:
-                yield from self._run_batch(part)
+                yield from self._run_batch(part, backoffs + 1)
 
     def _generate(self, batch: list[Waiting]) -> Iterator[Response]:
         from evaluation.engines.decoding import Decoder, Row
@@ -249,10 +252,14 @@ class TransformersEngine:
                 error = ArithmeticError("the model gave a log-probability that is not a number")
                 yield self._failure(item.pooled, error)
                 continue
+            prompt, texts = common_context(request.continuations)
             yield self._response(
                 item.pooled,
-                prompt=request.continuations[0].context,
-                continuations=scores,
+                prompt=prompt,
+                continuations=[
+                    one.model_copy(update={"text": text})
+                    for one, text in zip(scores, texts, strict=True)
+                ],
                 finish_reason="scored",
                 prompt_tokens=item.prompt_length,
                 truncated_prompt_tokens=max(c.cut for c in item.continuations),
@@ -262,6 +269,7 @@ class TransformersEngine:
             )
 
     def _failure(self, pooled: PooledRequest, error: Exception) -> Response:
+        self._check_device(error)
         log.warning("sample %s failed", pooled.request.sample_id, exc_info=error)
         return self._response(pooled, prompt="", finish_reason="error", error=first_line(error))
 
@@ -274,6 +282,21 @@ class TransformersEngine:
             peak_memory=self._peak_memory(),
             **fields,
         )
+
+    def _check_device(self, error: Exception) -> None:
+        """Stop when the GPU itself is broken: later samples would fail for no fault of theirs."""
+        import torch
+
+        if self.device != "cuda":
+            return
+        try:
+            torch.zeros(1, device=self.device).item()
+        except RuntimeError as broken:
+            raise EvaluationError(
+                f"The GPU no longer answers: {first_line(broken)}",
+                where=f"model {self.session.model}; the failure before: {first_line(error)}",
+                remedy="run the same command again; finished responses are kept",
+            ) from error
 
     def _peak_memory(self) -> int:
         import torch

@@ -66,7 +66,13 @@ def fetch_model(name: str, settings: ModelSettings, manifest: Path, folder: Path
                 remedy=f"correct models.{name}.path in the configuration",
             )
         result = describe(
-            name, "path", str(directory), "local", directory.resolve(), hash_files=True
+            name,
+            "path",
+            str(directory),
+            "local",
+            directory.resolve(),
+            hash_files=True,
+            patterns=PATTERNS,
         )
     else:
         free = _free_space(folder)

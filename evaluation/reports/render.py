@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from evaluation.errors import EvaluationError
+from evaluation.files import write_text
 from evaluation.records import Aggregate, Result
 from evaluation.reports import facts, index, notes, samples
 from evaluation.reports import format as fmt
@@ -127,9 +128,8 @@ def _page(template: str, **context: Any) -> str:
 
 
 def _write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The style's hash holds for the bytes as they are, so line ends must not be translated.
-    path.write_text(text, encoding="utf-8", newline="\n")
+    # The style's hash holds for the bytes as they are; `write_text` translates no line ends.
+    write_text(path, text)
     return path
 
 

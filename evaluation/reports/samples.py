@@ -27,6 +27,7 @@ class Choice:
     """One continuation of a multiple-choice turn."""
 
     label: str
+    text: str
     logprob: str
     per_token: str
     tokens: int
@@ -139,6 +140,7 @@ def _turn(turn: Turn, sample: SampleResult) -> TurnView:
     choices = tuple(
         Choice(
             label=str(i + 1),
+            text=c.text,
             logprob=f"{c.logprob:.3f}",
             per_token=f"{c.logprob / c.tokens:.3f}" if c.tokens else fmt.NONE,
             tokens=c.tokens,

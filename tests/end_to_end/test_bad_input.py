@@ -19,12 +19,15 @@ from tests.end_to_end.project import Project
         ("results/quick/foo/gsm8k.json", ["unknown model 'foo'", "qwen3_8b"]),
         ("results/quick/tiny_a/bar.json", ["unknown dataset 'bar'", "winogrande"]),
         ("results/quik/tiny_a/gsm8k.json", ["unknown tier 'quik'", "standard"]),
+        ("results/quik/all.json", ["unknown tier 'quik'", "standard"]),
+        ("results/quick/gsm8k.json", ["results/TIER/MODEL/DATASET.json"]),
+        ("standrad", ["standrad"]),
     ],
 )
 def test_unknown_target_names_what_is_known(fresh: Project, target: str, words: list[str]) -> None:
     output = fresh.run("--cores", "1", "-n", target, code=1)
     for word in words:
-        assert word in output
+        assert word in output.replace("-- standrad", "")
 
 
 def test_bad_config_ends_before_any_job(fresh: Project) -> None:

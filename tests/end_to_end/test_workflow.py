@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def test_literal_command_builds_cells_aggregate_and_report(finished: Project) ->
         assert (finished.folder / "results" / "quick" / name).stat().st_size > 0
     pages = finished.snapshot("reports/quick/**/*.html")
     assert len(pages) == 1 + len(MODELS) * len(DATASETS)
-    assert not finished.snapshot("results/journals/**/*")
+    assert not finished.snapshot("results/journals/**/*.jsonl")
 
 
 def test_one_load_a_model_and_plain_closing_words(finished: Project) -> None:
@@ -114,6 +115,45 @@ def test_edited_setting_reruns_its_own_cells(project: Project) -> None:
     project.write_config(config)
     planned = project.planned("results/quick/all.json")
     assert [planned["generate"], planned["score"]] == [len(MODELS), len(MODELS)]
+
+
+def test_edits_that_change_no_response_generate_nothing(project: Project) -> None:
+    config = project.config()
+    config["engine"]["cpu_limit_b"] = 99.0
+    config["presets"]["balanced"]["batch_rows"] = 3
+    config["models"]["tiny_a"]["parameters_b"] = 0.5
+    project.write_config(config)
+    assert "Nothing to be done" in project.quick()
+
+
+def test_edited_model_file_makes_the_model_anew(project: Project, tmp_path: Path) -> None:
+    config = project.config()
+    model = tmp_path / "model"
+    shutil.copytree(config["models"]["tiny_a"]["path"], model)
+    for name in MODELS:
+        config["models"][name]["path"] = str(model)
+    project.write_config(config)
+    project.quick()
+    template = next(iter(model.glob("chat_template*")), model / "tokenizer_config.json")
+    template.write_text(template.read_text() + " ")
+    planned = project.planned("results/quick/all.json")
+    assert planned["fetch_model"] == len(MODELS)
+
+
+def test_vanished_weights_are_named(project: Project, tmp_path: Path) -> None:
+    config = project.config()
+    model = tmp_path / "model"
+    shutil.copytree(config["models"]["tiny_a"]["path"], model)
+    config["models"]["tiny_a"]["path"] = str(model)
+    config["run"]["models"] = ["tiny_a"]
+    project.write_config(config)
+    project.quick()
+    shutil.rmtree(model)
+    (project.folder / "results/responses/tiny_a/balanced/gsm8k/0-4.jsonl").unlink()
+    (project.folder / "results/quick/tiny_a/gsm8k.json").unlink()
+    output = project.quick(code=1)
+    assert "model's directory does not exist" in output
+    assert "correct models.tiny_a.path" in output
 
 
 def test_edited_template_renders_only_the_report(project: Project) -> None:

@@ -167,3 +167,14 @@ def test_gpus_that_only_emulate_bfloat16_use_float16(
 
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
     assert choose_dtype(engine(), "cuda") == chosen
+
+
+def test_a_gpu_that_torch_cannot_use_is_no_silent_fallback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evaluation.engines.device.gpu_visible", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(EvaluationError) as caught:
+        choose_device(engine(device="auto"))
+    assert "this torch cannot use it" in caught.value.what
+    assert torch.__version__ in caught.value.where
+    assert "engine.device: cpu" in caught.value.remedy
+    assert choose_device(engine(device="cpu")) == "cpu"

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.engines.prompts import FLAT_STOP, Renderer, flatten, merge_system
+from evaluation.engines.prompts import (
+    FLAT_STOP,
+    Renderer,
+    common_context,
+    flatten,
+    merge_system,
+)
 from evaluation.records import Continuation, GenerateRequest, Message
 from tests.tiny_models import BOS, EOS, FAMILIES, build_tokenizer
 
@@ -240,3 +246,16 @@ def test_a_continuation_that_cannot_be_scored_is_refused(text: str, limit: int, 
 
 def test_the_longest_continuation_is_scored() -> None:
     assert split(TOKENIZERS["llama"], "ABC", "XYZXYZXY", 8) == ("CXYZXYZX", "XYZXYZXY", 3)
+
+
+def test_common_context_is_what_all_choices_begin_with() -> None:
+    same = [Continuation(context="Q: a\nA:", text=f" {t}") for t in "xy"]
+    assert common_context(same) == ("Q: a\nA:", [" x", " y"])
+    differing = [
+        Continuation(context=f"The cup did not fit because the {name}", text=" was too big.")
+        for name in ("cup", "cupboard")
+    ]
+    assert common_context(differing) == (
+        "The cup did not fit because the ",
+        ["cup was too big.", "cupboard was too big."],
+    )

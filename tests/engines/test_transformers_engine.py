@@ -366,6 +366,8 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does(tiny: Load, rows: int
     assert all(r.error is None for r in found.values())
     assert texts(found) == texts(expected)
     assert max(r.batch_rows for r in found.values() if r.finish_reason != "scored") <= rows
+    assert all(r.backoffs > 0 for r in found.values() if r.finish_reason != "scored")
+    assert all(r.backoffs == 0 for r in expected.values())
 
 
 def test_one_prompt_that_never_fits_is_reported(tiny: Load) -> None:
