@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.project import Project
+from tests.end_to_end.project import Project, wait_until
 
 
 @pytest.mark.parametrize(
@@ -151,3 +153,25 @@ def test_read_only_results_folder(project: Project, small_disk: Path) -> None:
     assert "make the folder writable" in output
     subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
     project.quick()
+
+
+def test_killed_job_is_named(fresh: Project, tmp_path: Path) -> None:
+    project = fresh.copy(tmp_path / "project")
+    config = project.config()
+    config["run"] = {"models": ["tiny_a"], "datasets": ["gsm8k"]}
+    config["datasets"]["gsm8k"]["max_new_tokens"] = 500
+    config["presets"]["balanced"] = {"batch_tokens": 4096, "batch_rows": 1}
+    project.write_config(config)
+    process = project.start("--cores", "1", "results/quick/all.json")
+    wait_until(lambda: list((project.folder / "results/journals").rglob("*.jsonl")))
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = entry.read_bytes().split(b"\0")
+            if b"scripts/generate.py" in words and (entry.parent / "cwd").samefile(project.folder):
+                os.kill(int(entry.parent.name), signal.SIGKILL)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 1
+    assert "ended without a word: killed, or out of memory?" in output
+    assert "model tiny_a" in output
+    assert "logs/generate/tiny_a/balanced/gsm8k/0-4.log" in output
+    assert "the same command goes on from here" in output
