@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -19,8 +18,8 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
+from evaluation.config_errors import explain, suggest
 from evaluation.errors import EvaluationError
 from evaluation.records import Protocol, SourceKind
 
@@ -266,7 +265,7 @@ class Config(Section):
 
 def _unknown(key: str, found: Any, allowed: Any, noun: str) -> list[str]:
     return [
-        f"{key}: unknown {noun} '{name}'{_suggest(name, allowed)}; "
+        f"{key}: unknown {noun} '{name}'{suggest(name, allowed)}; "
         f"known: {', '.join(sorted(allowed))}"
         for name in found
         if name not in allowed
@@ -299,11 +298,6 @@ def _repeated(names: list[str]) -> list[str]:
     return sorted({n for n in names if names.count(n) > 1})
 
 
-def _suggest(name: str, allowed: Any) -> str:
-    near = difflib.get_close_matches(str(name), [str(a) for a in allowed], n=1)
-    return f" (did you mean '{near[0]}'?)" if near else ""
-
-
 def parse_config(raw: Any, origin: str = "config.yaml") -> Config:
     """Validate a configuration mapping; `origin` names the files it came from.
 
@@ -312,52 +306,13 @@ def parse_config(raw: Any, origin: str = "config.yaml") -> Config:
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
-        lines = [line for e in error.errors() for line in _explain(e)]
+        lines = [
+            line
+            for e in error.errors()
+            for line in explain(e, Config, MODEL_KINDS, {"datasets": DatasetSettings})
+        ]
     raise ConfigError(
         "The configuration is not valid:\n" + "\n".join(f"  - {line}" for line in lines),
         where=origin,
         remedy="correct the keys above; docs/configuration.md lists every key",
     )
-
-
-def _explain(error: ErrorDetails) -> list[str]:
-    """One line per problem: key, what was found there, what is allowed."""
-    location, model = [str(part) for part in error["loc"]], ""
-    if location[:1] == ["models"] and location[2:3] and location[2] in MODEL_KINDS:
-        # pydantic puts the discriminator's value into the location; it is no key of the file.
-        model = location.pop(2)
-    key = ".".join(location) or "(top level)"
-    kind, found = error["type"], error["input"]
-    if kind == "value_error":
-        text = str(error["ctx"]["error"])
-        return [f"{key}: {text}"] if location else text.splitlines()
-    if kind == "extra_forbidden":
-        section = MODEL_KINDS[model] if model else _section(location[:-1])
-        allowed = sorted(section.model_fields)
-        return [
-            f"{key}: unknown key{_suggest(location[-1], allowed)}; allowed: {', '.join(allowed)}"
-        ]
-    if kind == "missing":
-        return [f"{key}: missing; it must be given"]
-    if kind in ("union_tag_not_found", "model_type"):
-        return [f"{key}: {_found(found)}; allowed: a section with keys"]
-    if kind == "union_tag_invalid":
-        return [f"{key}.source: found '{found['source']}'; allowed: {', '.join(MODEL_KINDS)}"]
-    if location[-1:] == ["[key]"]:
-        return [f"{'.'.join(location[:-1])}: names have small letters, digits and _ only"]
-    return [f"{key}: {_found(found)}; allowed: {error['msg'].removeprefix('Input should be ')}"]
-
-
-def _found(value: Any) -> str:
-    return f"found {value!r} ({type(value).__name__})"
-
-
-def _section(path: list[str]) -> type[Section]:
-    """The section at a path of keys, below which an unknown key was found."""
-    if path[:1] == ["datasets"]:
-        return DatasetSettings
-    section: Any = Config
-    for part in path:
-        section = section.model_fields[part].annotation
-    found: type[Section] = section
-    return found

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import inf, isfinite
+from math import isfinite
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
@@ -18,10 +17,11 @@ from uuid import uuid4
 from evaluation.config import EngineSettings, Preset
 from evaluation.engines.base import Pool, PooledRequest
 from evaluation.engines.batching import take_batch
-from evaluation.engines.device import choose_device, choose_dtype
-from evaluation.engines.prompts import ContinuationTokens, Prompt, Renderer, common_context
+from evaluation.engines.loading import device_hardware, end_tokens, load, notes, rope_switch
+from evaluation.engines.prompts import Renderer, common_context
+from evaluation.engines.waiting import Waiting
 from evaluation.errors import EvaluationError, first_line
-from evaluation.machine import hardware, packages, peak_resident_memory
+from evaluation.machine import packages, peak_resident_memory
 from evaluation.records import (
     GenerateRequest,
     LoglikelihoodRequest,
@@ -34,39 +34,6 @@ from evaluation.thinking import split_thinking
 log = logging.getLogger(__name__)
 REVISION = 1
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A pooled request with its tokens."""
-
-    pooled: PooledRequest
-    prompt: Prompt | None = None
-    continuations: tuple[ContinuationTokens, ...] = ()
-
-    @property
-    def group(self) -> str:
-        """Dataset, slice and turn: what an exact batch may not mix."""
-        return f"{self.pooled.group}/{self.pooled.request.turn}"
-
-    @property
-    def prompt_length(self) -> int:
-        """Tokens of the prompt, or of all continuations' inputs."""
-        if self.prompt is not None:
-            return len(self.prompt.tokens)
-        return sum(len(c.tokens) for c in self.continuations)
-
-    @property
-    def longest(self) -> int:
-        """Most tokens that a single row of this request can have."""
-        if self.prompt is not None:
-            return self.prompt_length + self.answer_length
-        return max((len(c.tokens) for c in self.continuations), default=0)
-
-    @property
-    def answer_length(self) -> int:
-        """Room for the answer in tokens."""
-        return self.prompt.max_new_tokens if self.prompt is not None else 0
 
 
 class TransformersEngine:
@@ -82,36 +49,15 @@ class TransformersEngine:
         thinking: bool,
         threads: int | None = None,
     ) -> None:
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-        from transformers.utils import logging as transformers_logging
-
-        transformers_logging.set_verbosity_error()
-        transformers_logging.disable_progress_bar()
-        if threads:
-            torch.set_num_threads(threads)
-        start = perf_counter()
-        device = choose_device(settings)
-        dtype = choose_dtype(settings, device)
-        self.tokenizer = AutoTokenizer.from_pretrained(manifest.directory)
-        try:
-            model = AutoModelForCausalLM.from_pretrained(
-                manifest.directory, dtype=dtype, use_safetensors=True
-            )
-            self.model: Any = model.to(device).eval()
-        except torch.OutOfMemoryError as error:
-            raise EvaluationError(
-                f"The model does not fit into the GPU's memory: {first_line(error)}",
-                where=f"model {manifest.model}, {manifest.parameters / 1e9:.1f} billion parameters",
-                remedy="use a GPU with more memory, or free the memory other processes hold",
-            ) from error
-        load_seconds = perf_counter() - start
+        loaded = load(manifest, settings, threads)
+        self.model = loaded.model
+        self.tokenizer = loaded.tokenizer
+        self.device = loaded.device
         self.preset = preset
         self.exact = settings.exact
-        self.device = device
         self.renderer = Renderer(self.tokenizer, manifest.context_length, thinking=thinking)
-        self.rope_switch = _rope_switch(self.model)
-        self.end_tokens = _end_tokens(self.model, self.tokenizer)
+        self.rope_switch = rope_switch(self.model)
+        self.end_tokens = end_tokens(self.model, self.tokenizer)
         self.session = Session(
             id=uuid4().hex,
             model=manifest.model,
@@ -119,20 +65,20 @@ class TransformersEngine:
             preset=preset_name,
             engine="transformers",
             engine_revision=REVISION,
-            dtype=str(dtype).removeprefix("torch."),
+            dtype=loaded.dtype,
             exact=settings.exact,
             started=datetime.now(UTC).isoformat(timespec="seconds"),
-            load_seconds=load_seconds,
+            load_seconds=loaded.seconds,
             packages=packages(PACKAGES),
-            hardware=_device_hardware(device),
-            notes=_notes(self.renderer),
+            hardware=device_hardware(self.device),
+            notes=notes(self.renderer),
         )
         log.info(
             "loaded %s on %s in %s: %.1f s",
             manifest.model,
-            device,
-            self.session.dtype,
-            load_seconds,
+            self.device,
+            loaded.dtype,
+            loaded.seconds,
         )
 
     def run(self, pool: Pool) -> Iterator[Response]:
@@ -313,37 +259,3 @@ class TransformersEngine:
         gc.collect()
         if self.device == "cuda":
             torch.cuda.empty_cache()
-
-
-def _rope_switch(model: Any) -> float:
-    """The length beyond which a model uses other position factors (longrope), or infinity."""
-    config = model.config.get_text_config()
-    parameters = getattr(config, "rope_parameters", None) or {}
-    if parameters.get("rope_type") != "longrope":
-        return inf
-    length = parameters.get("original_max_position_embeddings")
-    return float(length or getattr(config, "original_max_position_embeddings", None) or inf)
-
-
-def _end_tokens(model: Any, tokenizer: Any) -> set[int]:
-    """All tokens that end an answer: the model's own and the tokenizer's."""
-    ends = model.generation_config.eos_token_id
-    tokens = set(ends if isinstance(ends, list) else [ends]) | {tokenizer.eos_token_id}
-    return {token for token in tokens if token is not None}
-
-
-def _device_hardware(device: str) -> Any:
-    import torch
-
-    if device == "cuda":
-        card = torch.cuda.get_device_properties(0)
-        return hardware(card.name, card.total_memory)
-    return hardware("cpu")
-
-
-def _notes(renderer: Renderer) -> list[str]:
-    if not renderer.has_template:
-        return ["no chat template: messages are sent as plain text with speaker labels"]
-    if not renderer.system_role:
-        return ["the chat template has no system role: system text leads the first user message"]
-    return []

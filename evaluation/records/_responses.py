@@ -1,0 +1,136 @@
+"""What is asked and answered: requests, responses, and the sessions they came from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from evaluation.records._inputs import SCHEMA_VERSION, FinishReason, Protocol, Record
+
+
+class Message(Record):
+    """One chat message."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class GenerateRequest(Record):
+    """Ask for text: either chat `messages` or a plain `prompt`, never both.
+
+    `turn` counts the requests of one sample that follow each other (MT-Bench has two).
+    """
+
+    kind: Literal["generate"] = "generate"
+    sample_id: str
+    turn: int = 0
+    messages: tuple[Message, ...] = ()
+    prompt: str = ""
+    stop: tuple[str, ...] = ()
+    max_new_tokens: int
+    temperature: float = 0.0
+    seed: int = 0
+
+
+class Continuation(Record):
+    """A text whose probability after a context is asked for."""
+
+    context: str
+    text: str
+
+
+class LoglikelihoodRequest(Record):
+    """Ask for the log-probabilities of all continuations of one sample."""
+
+    kind: Literal["loglikelihood"] = "loglikelihood"
+    sample_id: str
+    turn: int = 0
+    continuations: tuple[Continuation, ...]
+
+
+Request = Annotated[GenerateRequest | LoglikelihoodRequest, Field(discriminator="kind")]
+
+
+class ContinuationScore(Record):
+    """Summed log-probability (nats) of one continuation over its `tokens` tokens.
+
+    `text` is the continuation; where contexts differ, with all of its context that differs.
+    """
+
+    text: str = ""
+    logprob: float
+    tokens: int
+
+
+class Response(Record):
+    """The answer to one request, as the engine gave it.
+
+    `prompt` is the text the model really saw (after the chat template and any truncation);
+    `engine_seconds` is this response's share of the batch it ran in, so that sums over responses
+    are the engine's time; `latency_seconds` is the wait from the batch's start to its end;
+    `backoffs` is how often its batch failed (out of memory, say) and was halved. For a
+    log-likelihood request, `prompt` is what its continuations have in common.
+    """
+
+    key: str
+    sample_id: str
+    turn: int
+    session: str
+    prompt: str
+    text: str = ""
+    continuations: list[ContinuationScore] = Field(default_factory=list)
+    finish_reason: FinishReason
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    thinking_tokens: int = 0
+    truncated_prompt_tokens: int = 0
+    latency_seconds: float = 0.0
+    engine_seconds: float = 0.0
+    peak_memory: int = 0
+    batch_rows: int = 0
+    backoffs: int = 0
+    error: str | None = None
+
+
+class Hardware(Record):
+    """The machine a step ran on."""
+
+    platform: str
+    processor: str
+    cores: int
+    memory: int
+    device: str
+    device_memory: int = 0
+
+
+class Session(Record):
+    """One load of one model: what every response of it has in common."""
+
+    id: str
+    model: str
+    revision: str
+    preset: str
+    engine: str
+    engine_revision: int
+    dtype: str
+    exact: bool
+    started: str
+    load_seconds: float
+    packages: dict[str, str]
+    hardware: Hardware
+    notes: list[str] = Field(default_factory=list)
+
+
+class ResponsesHeader(Record):
+    """First line of a responses file."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    model: str
+    dataset: str
+    preset: str
+    slice: str
+    protocol: Protocol
+    few_shot: int
+    samples: int
+    sessions: list[Session]
