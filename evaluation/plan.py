@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -112,9 +113,7 @@ def path_model_files(config: Config, model: str) -> list[str]:
     settings = config.models[model]
     if not isinstance(settings, PathModel):
         return []
-    folder = Path(settings.path).expanduser()
-    found = {p for pattern in PATTERNS for p in folder.glob(pattern) if p.is_file()}
-    return sorted(str(p) for p in found)
+    return _matching(Path(settings.path), PATTERNS)
 
 
 def mirror_files(config: Config, dataset: str) -> list[str]:
@@ -122,9 +121,13 @@ def mirror_files(config: Config, dataset: str) -> list[str]:
     if config.source_of(dataset) != "mirror" or config.mirror is None:
         return []
     card = benchmark(dataset).card
-    folder = Path(config.mirror).expanduser() / card.hub_id
-    found = {p for pattern in card.files.patterns for p in folder.glob(pattern) if p.is_file()}
-    return sorted(str(p) for p in found)
+    return _matching(Path(config.mirror) / card.hub_id, card.files.patterns)
+
+
+def _matching(folder: Path, patterns: Sequence[str]) -> list[str]:
+    """The files in a folder that match any of the patterns."""
+    folder = folder.expanduser()
+    return sorted({str(p) for pattern in patterns for p in folder.glob(pattern) if p.is_file()})
 
 
 def prepare_settings(config: Config, dataset: str) -> PrepareSettings:

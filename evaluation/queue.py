@@ -25,7 +25,7 @@ from evaluation.records import (
     ResponsesHeader,
     Sample,
 )
-from evaluation.requests import EngineIdentity, request_key
+from evaluation.requests import EngineIdentity, exchanges, first_requests, request_key
 from evaluation.thinking import split_thinking
 
 log = logging.getLogger(__name__)
@@ -64,31 +64,24 @@ class TaskState:
 
     def _open_requests(self) -> list[tuple[str, AnyRequest]]:
         """Requests without a valid response in the journal, follow-ups included."""
-        open_requests = []
+        task, open_requests = self.task, []
         for sample in self.samples.values():
-            shots = self._shots(sample)
-            for first in self.benchmark.requests(sample, shots, self.task.prompt):
-                request: AnyRequest | None = first
-                while request is not None:
-                    key = request_key(self.task.dataset, request, self.engine)
-                    known = self.journal.responses.get(key)
-                    if known is None:
-                        open_requests.append((key, request))
-                        break
-                    self.used.append(known)
-                    request = self.follow_up(known)
+            for key, request, response in exchanges(
+                task.dataset, sample, self.pool, task.prompt, self.engine, self.journal.responses
+            ):
+                if response is None:
+                    open_requests.append((key, request))
+                else:
+                    self.used.append(response)
         if self.engine.exact and open_requests:
             # Exact batches are whole or not at all: a partly answered slice starts again.
-            return self._all_first_requests()
+            self.used.clear()
+            samples = list(self.samples.values())
+            return [
+                (request_key(task.dataset, request, self.engine), request)
+                for request in first_requests(task.dataset, samples, self.pool, task.prompt)
+            ]
         return open_requests
-
-    def _all_first_requests(self) -> list[tuple[str, AnyRequest]]:
-        self.used.clear()
-        return [
-            (request_key(self.task.dataset, request, self.engine), request)
-            for sample in self.samples.values()
-            for request in self.benchmark.requests(sample, self._shots(sample), self.task.prompt)
-        ]
 
     def _shots(self, sample: Sample) -> list[Sample]:
         return self.benchmark.pick_few_shot(sample, self.pool, self.task.prompt.few_shot)
@@ -105,9 +98,8 @@ class TaskState:
         ]
         return self.benchmark.follow_up(sample, self._shots(sample), self.task.prompt, answers)
 
-    def pooled(self, request: AnyRequest) -> PooledRequest:
+    def pooled(self, key: str, request: AnyRequest) -> PooledRequest:
         """A request as it enters the pool."""
-        key = request_key(self.task.dataset, request, self.engine)
         return PooledRequest(
             key=key, group=f"{self.task.dataset}/{self.task.slice}", request=request
         )
@@ -154,7 +146,7 @@ def run_queue(
     for state in states:
         for key, request in state.unanswered:
             owners[key] = state
-            pool.append(state.pooled(request))
+            pool.append(state.pooled(key, request))
     if not pool:
         return None
     progress.start(len(pool))
@@ -177,9 +169,9 @@ def run_queue(
             held.clear()
         follow_up = state.follow_up(response)
         if follow_up is not None:
-            pooled = state.pooled(follow_up)
-            owners[pooled.key] = state
-            pool.append(pooled)
+            key = request_key(state.task.dataset, follow_up, state.engine)
+            owners[key] = state
+            pool.append(state.pooled(key, follow_up))
         progress.advance(response, more=follow_up is not None)
     progress.close()
     if held:

@@ -8,14 +8,15 @@ journal can never serve one model's answers as another's.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from evaluation.benchmarks import benchmark
 from evaluation.benchmarks.base import AnyRequest, PromptSettings
 from evaluation.config import EngineSettings
 from evaluation.prepare import fingerprint, normalise
-from evaluation.records import Record, Sample
+from evaluation.records import Record, Response, Sample
 from evaluation.sources import read_rows
+from evaluation.thinking import split_thinking
 
 
 class EngineIdentity(Record):
@@ -63,6 +64,34 @@ def first_requests(
             sample, task.pick_few_shot(sample, pool, settings.few_shot), settings
         )
     ]
+
+
+def exchanges(
+    dataset: str,
+    sample: Sample,
+    pool: Sequence[Sample],
+    settings: PromptSettings,
+    engine: EngineIdentity,
+    known: Mapping[str, Response],
+) -> Iterator[tuple[str, AnyRequest, Response | None]]:
+    """A sample's requests in turn order: each with its key and the known response made for it.
+
+    A follow-up comes only after its predecessor is answered, so each line of requests ends with
+    one that has no response, one that failed, or its last turn.
+    """
+    task = benchmark(dataset)
+    shots = task.pick_few_shot(sample, pool, settings.few_shot)
+    for first in task.requests(sample, shots, settings):
+        request: AnyRequest | None = first
+        answers: list[str] = []
+        while request is not None:
+            key = request_key(dataset, request, engine)
+            response = known.get(key)
+            yield key, request, response
+            if response is None or response.error is not None:
+                break
+            answers.append(split_thinking(response.text)[1])
+            request = task.follow_up(sample, shots, settings, answers)
 
 
 def normaliser_digest(dataset: str) -> str:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evaluation.benchmarks import benchmark
-from evaluation.benchmarks.base import AnyRequest, PromptSettings
+from evaluation.benchmarks.base import PromptSettings
 from evaluation.config import EngineSettings
 from evaluation.errors import EvaluationError, first_line
 from evaluation.files import parse_record, read_lines, read_record, read_text
@@ -31,7 +31,7 @@ from evaluation.records import (
     Session,
     Turn,
 )
-from evaluation.requests import EngineIdentity, identity, request_key
+from evaluation.requests import EngineIdentity, exchanges, identity
 from evaluation.thinking import split_thinking
 
 log = logging.getLogger(__name__)
@@ -152,27 +152,19 @@ def _check_keys(
 ) -> None:
     """Every request, follow-ups included, must have the response that was made for it."""
     found = {response.key: response for response in responses}
-    task = benchmark(settings.dataset)
     for sample in samples:
-        shots = task.pick_few_shot(sample, few_shot, settings.prompt.few_shot)
-        for first in task.requests(sample, shots, settings.prompt):
-            request: AnyRequest | None = first
-            answers: list[str] = []
-            while request is not None:
-                response = found.get(request_key(settings.dataset, request, engine))
-                if response is None:
-                    raise EvaluationError(
-                        "The responses were made for other requests than the current ones (other "
-                        "prompts, model files or settings), or some are missing.",
-                        where=f"model {settings.model}, dataset {settings.dataset}, "
-                        f"sample {sample.id}, turn {request.turn + 1}",
-                        remedy="delete results/responses/"
-                        f"{settings.model}/{settings.preset}/{settings.dataset}/ and run again",
-                    )
-                if response.error is not None:
-                    break
-                answers.append(split_thinking(response.text)[1])
-                request = task.follow_up(sample, shots, settings.prompt, answers)
+        for _, request, response in exchanges(
+            settings.dataset, sample, few_shot, settings.prompt, engine, found
+        ):
+            if response is None:
+                raise EvaluationError(
+                    "The responses were made for other requests than the current ones (other "
+                    "prompts, model files or settings), or some are missing.",
+                    where=f"model {settings.model}, dataset {settings.dataset}, "
+                    f"sample {sample.id}, turn {request.turn + 1}",
+                    remedy="delete results/responses/"
+                    f"{settings.model}/{settings.preset}/{settings.dataset}/ and run again",
+                )
 
 
 def _judge(dataset: str, sample: Sample, responses: Sequence[Response]) -> SampleScore | None:

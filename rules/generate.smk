@@ -41,5 +41,6 @@ rule generate:
         "generate {wildcards.model} {wildcards.dataset} {wildcards.slice}"
     shell:
         "python scripts/generate.py --settings {params.settings:q} --log {log:q}"
-        " --machine {params.machine:q} --queue {params.queue:q} --model {input.model:q} --output {output.responses:q}"
+        " --machine {params.machine:q} --queue {params.queue:q} --model {input.model:q}"
+        " --output {output.responses:q}"
         " --threads {threads}"
