@@ -16,19 +16,23 @@ from evaluation.benchmarks.base import (
     AnyRequest,
     Benchmark,
     Card,
+    Evidence,
     HubFiles,
     PromptSettings,
     Row,
     chat,
 )
 from evaluation.benchmarks.python_code import (
+    aggregate,
+    attempts,
     before,
     defines,
+    free_names,
     last_definition,
-    not_scored,
-    unscored,
+    run,
 )
-from evaluation.records import GenerateRequest, Response, Sample, SampleScore, Score
+from evaluation.records import GenerateRequest, Sample, SampleScore, Score
+from evaluation.sandbox.harness import Program
 
 STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 
@@ -49,7 +53,7 @@ class HumanevalRow(Row):
 
 
 class Humaneval(Benchmark[HumanevalRow]):
-    """pass@1 of the completed function; for now the program is found but not run."""
+    """pass@k of the completed function, which is called by the row's `check`."""
 
     card = Card(
         name="humaneval",
@@ -63,8 +67,11 @@ class Humaneval(Benchmark[HumanevalRow]):
             config="openai_humaneval", split="test", patterns=("openai_humaneval/*", "README.md")
         ),
         protocols=("chat", "harness"),
+        max_new_tokens={"chat": 1024, "harness": 1024},
         metrics=("pass@1",),
         primary="pass@1",
+        runs_code=True,
+        repeatable=True,
     )
     row_type = HumanevalRow
 
@@ -76,6 +83,11 @@ class Humaneval(Benchmark[HumanevalRow]):
             return "the prompt is empty"
         if not defines(row.prompt, [row.entry_point]):
             return f"the prompt does not define the entry point {row.entry_point!r}"
+        try:
+            free_names(helpers(row))
+            free_names(row.test)
+        except (SyntaxError, ValueError) as error:
+            return f"the prompt or the test is not Python: {error}"
         return "" if re.search(r"^def check\(", row.test, re.MULTILINE) else "the test has no check"
 
     def requests(
@@ -84,29 +96,23 @@ class Humaneval(Benchmark[HumanevalRow]):
         row = self.row(sample)
         if settings.protocol == "chat":
             text = f"{INSTRUCTION}\n\n```python\n{row.prompt.strip()}\n```"
-            return [chat(text, sample, settings)]
-        return [
-            GenerateRequest(
-                sample_id=sample.id,
-                prompt=row.prompt,
-                stop=STOPS,
-                max_new_tokens=settings.max_new_tokens,
-                seed=settings.seed,
-            )
-        ]
+            return attempts(chat(text, sample, settings), settings)
+        request = GenerateRequest(
+            sample_id=sample.id,
+            prompt=row.prompt,
+            stop=STOPS,
+            max_new_tokens=settings.max_new_tokens,
+        )
+        return attempts(request, settings)
 
-    def score(
-        self, sample: Sample, responses: Sequence[Response], answers: Sequence[str]
-    ) -> SampleScore:
+    def score(self, sample: Sample, evidence: Evidence) -> SampleScore:
         row = self.row(sample)
-        # The prompt tells the protocols apart.
-        harness = responses[0].prompt.rstrip().endswith(row.prompt.rstrip())
-        code = completed(row, answers[0]) if harness else written(row, answers[0])
-        return unscored(code, row.canonical_solution)
+        find = completed if evidence.settings.protocol == "harness" else written
+        codes = [find(row, answer) for answer in evidence.answers]
+        return run(codes, lambda code: program(row, code), row.canonical_solution, evidence)
 
     def aggregate(self, scored: Sequence[tuple[Sample, SampleScore]]) -> list[Score]:
-        """Unknown as long as no program is run."""
-        return not_scored()
+        return aggregate(scored)
 
 
 def completed(row: HumanevalRow, answer: str) -> str:
@@ -120,6 +126,26 @@ def written(row: HumanevalRow, answer: str) -> str | None:
     if code is None and defines(answer, [row.entry_point]):
         return answer
     return code
+
+
+def program(row: HumanevalRow, code: str) -> Program:
+    """What the sandbox runs.
+
+    The prompt's own imports and helpers come first on both sides: checks call some of the helpers,
+    and programs in chat answers often leave out the imports.
+    """
+    return Program(
+        shared=helpers(row),
+        tests=f"{row.test}\n\ncheck({row.entry_point})\n",
+        names=(row.entry_point,),
+        solution=code,
+    )
+
+
+def helpers(row: HumanevalRow) -> str:
+    """What the prompt says before the definition of the entry point."""
+    pattern = rf"^(?:async[ \t]+)?def[ \t]+{re.escape(row.entry_point)}[ \t]*\("
+    return re.split(pattern, row.prompt, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 BENCHMARK = Humaneval()

@@ -8,21 +8,29 @@ A row:
 
 from __future__ import annotations
 
-import ast
-import builtins
 from collections.abc import Sequence
 
 from evaluation.benchmarks.base import (
     AnyRequest,
     Benchmark,
     Card,
+    Evidence,
     HubFiles,
     PromptSettings,
     Row,
     chat,
 )
-from evaluation.benchmarks.python_code import before, last_definition, not_scored, unscored
-from evaluation.records import GenerateRequest, Response, Sample, SampleScore, Score
+from evaluation.benchmarks.python_code import (
+    aggregate,
+    attempts,
+    before,
+    bound_names,
+    free_names,
+    last_definition,
+    run,
+)
+from evaluation.records import GenerateRequest, Sample, SampleScore, Score
+from evaluation.sandbox.harness import Program
 
 BEGIN, DONE = "[BEGIN]\n", "[DONE]"
 # The harness's worked examples among the ten of the split `prompt`.
@@ -46,7 +54,7 @@ class MbppRow(Row):
 
 
 class Mbpp(Benchmark[MbppRow]):
-    """pass@1 of the function; for now the program is found but not run."""
+    """pass@k of the function, which the row's asserts call."""
 
     card = Card(
         name="mbpp",
@@ -62,9 +70,13 @@ class Mbpp(Benchmark[MbppRow]):
             few_shot_split="prompt",
             patterns=("full/*", "README.md"),
         ),
+        customary_few_shot=3,
         protocols=("chat", "harness"),
+        max_new_tokens={"chat": 1024, "harness": 256},
         metrics=("pass@1",),
         primary="pass@1",
+        runs_code=True,
+        repeatable=True,
     )
     row_type = MbppRow
 
@@ -76,7 +88,10 @@ class Mbpp(Benchmark[MbppRow]):
             return "the text is empty"
         if len(row.test_list) < 3:
             return f"{len(row.test_list)} tests where three are needed"
-        return "" if called_functions(row) else "the tests call no function of the program"
+        try:
+            return "" if program_names(row) else "the tests use nothing of the program"
+        except (SyntaxError, ValueError) as error:
+            return f"the tests or their set-up are not Python: {error}"
 
     def pick_few_shot(self, sample: Sample, pool: Sequence[Sample], count: int) -> list[Sample]:
         """The harness's three where the pool has them, else the first."""
@@ -91,31 +106,27 @@ class Mbpp(Benchmark[MbppRow]):
         if settings.protocol == "chat":
             tests = "\n".join(row.test_list)
             text = f"{INSTRUCTION}\n\nTask: {row.text}\n\nTests:\n```python\n{tests}\n```"
-            return [chat(text, sample, settings)]
+            return attempts(chat(text, sample, settings), settings)
         shots = [self.row(s) for s in few_shot]
         prefix = "".join(f"{task(r)}{r.code}\n{DONE}\n\n" for r in shots)
-        return [
-            GenerateRequest(
-                sample_id=sample.id,
-                prompt=prefix + task(row),
-                stop=(DONE,),
-                max_new_tokens=settings.max_new_tokens,
-                seed=settings.seed,
-            )
-        ]
+        request = GenerateRequest(
+            sample_id=sample.id,
+            prompt=prefix + task(row),
+            stop=(DONE,),
+            max_new_tokens=settings.max_new_tokens,
+        )
+        return attempts(request, settings)
 
-    def score(
-        self, sample: Sample, responses: Sequence[Response], answers: Sequence[str]
-    ) -> SampleScore:
+    def score(self, sample: Sample, evidence: Evidence) -> SampleScore:
         row = self.row(sample)
-        # The prompt tells the protocols apart; truncation cuts its other end.
-        harness = responses[0].prompt.rstrip().endswith(BEGIN.rstrip())
-        code = before(answers[0], (DONE,)) if harness else written(row, answers[0])
-        return unscored(code, row.code)
+        if evidence.settings.protocol == "harness":
+            codes = [before(answer, (DONE,)) for answer in evidence.answers]
+        else:
+            codes = [written(row, answer) for answer in evidence.answers]
+        return run(codes, lambda code: program(row, code), row.code, evidence)
 
     def aggregate(self, scored: Sequence[tuple[Sample, SampleScore]]) -> list[Score]:
-        """Unknown as long as no program is run."""
-        return not_scored()
+        return aggregate(scored)
 
 
 def task(row: MbppRow) -> str:
@@ -129,23 +140,32 @@ def task(row: MbppRow) -> str:
 
 def written(row: MbppRow, answer: str) -> str:
     """The program of the chat protocol: the last block, or the whole answer without one."""
-    code = last_definition(answer, called_functions(row))
+    code = last_definition(answer, program_names(row))
     return answer if code is None else code
 
 
-def called_functions(row: MbppRow) -> list[str]:
-    """The functions that the tests call, builtins and those of the set-up code aside."""
-    try:
-        setup, tests = ast.parse(row.test_setup_code), ast.parse("\n".join(row.test_list))
-    except SyntaxError:
-        return []
-    known = set(dir(builtins)) | {getattr(node, "name", "") for node in setup.body}
-    called = {
-        node.func.id
-        for node in ast.walk(tests)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-    return sorted(called - known)
+def program(row: MbppRow, code: str) -> Program:
+    """What the sandbox runs.
+
+    The set-up belongs to both sides, unless it uses the program's own classes: then it runs in
+    the tester, which reaches them in the solver. (lm-eval leaves the set-up out: a deviation, for
+    without it one reference solution fails.)
+    """
+    setup = row.test_setup_code
+    needed = free_names(setup)
+    names = needed | set(program_names(row))
+    return Program(
+        shared="" if needed else setup,
+        setup=setup if needed else "",
+        tests="\n".join(row.test_list),
+        names=tuple(sorted(names)),
+        solution=code,
+    )
+
+
+def program_names(row: MbppRow) -> list[str]:
+    """What the tests take from the program: names that neither they nor the set-up bind."""
+    return sorted(free_names("\n".join(row.test_list)) - bound_names(row.test_setup_code))
 
 
 BENCHMARK = Mbpp()

@@ -1,19 +1,29 @@
-"""Finding the program in an answer. Nothing here runs, compiles or imports what it finds."""
+"""Programs in answers: finding them, running them in the sandbox, pass@k (arXiv 2107.03374).
+
+Nothing here runs, compiles or imports what it finds; that is the sandbox's part.
+"""
 
 from __future__ import annotations
 
+import builtins
 import re
-from collections.abc import Collection, Sequence
+import symtable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from math import comb
 
-from evaluation.records import SampleScore, Score
+from evaluation.benchmarks.base import AnyRequest, Evidence, PromptSettings
+from evaluation.records import GenerateRequest, Sample, SampleScore, Score
+from evaluation.sandbox.harness import Program, Verdict
+from evaluation.statistics import mean_score
 
 LANGUAGES = {"", "python", "python3", "py", "py3"}
 # Indentation, fence, language, rest; a backtick in the rest makes the line inline code. The
 # possessive quantifiers keep long lines linear.
 FENCE = re.compile(r"([ \t]*+)(`{3,}+|~{3,}+)[ \t]*+([\w+#.-]*+)([^`]*+)")
 
-NO_SANDBOX = "no sandbox"
+KS = (1, 5, 10, 100)
+PRIMARY = "pass@1"
 
 
 @dataclass(frozen=True)
@@ -75,12 +85,103 @@ def before(text: str, stops: Sequence[str]) -> str:
     return min((text.partition(stop)[0] for stop in stops), key=len)
 
 
-def unscored(code: str | None, gold: str) -> SampleScore:
-    """The verdict on a sample whose program may not be run."""
-    return SampleScore(extracted=code or None, gold=gold, reason=NO_SANDBOX)
+def free_names(source: str) -> set[str]:
+    """Names that source takes from elsewhere: used, bound nowhere at its top level, no builtins.
+
+    Raises SyntaxError or ValueError for what is not Python.
+    """
+    used = {
+        symbol.get_name()
+        for table in _tables(_table(source))
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and symbol.is_global()
+    }
+    return used - bound_names(source) - set(dir(builtins))
 
 
-def not_scored() -> list[Score]:
-    """pass@1 of a cell whose programs were not run."""
-    reason = f"not scored: {NO_SANDBOX}"
-    return [Score(metric="pass@1", value=None, n=0, primary=True, reason=reason)]
+def bound_names(source: str) -> set[str]:
+    """Names that source binds at its top level: assigned, imported or defined."""
+    return {
+        symbol.get_name()
+        for symbol in _table(source).get_symbols()
+        if symbol.is_assigned() or symbol.is_imported()
+    }
+
+
+def _table(source: str) -> symtable.SymbolTable:
+    # Not `ast`, which in Python 3.11 fails at random when two threads parse at once.
+    return symtable.symtable(source, "<source>", "exec")
+
+
+def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield table
+    for child in table.get_children():
+        yield from _tables(child)
+
+
+def attempts(request: GenerateRequest, settings: PromptSettings) -> list[AnyRequest]:
+    """The request as often as the settings say, each time with a seed of its own."""
+    return [
+        request.model_copy(
+            update={
+                "repeat": repeat,
+                "seed": settings.seed + repeat,
+                "temperature": settings.temperature,
+            }
+        )
+        for repeat in range(settings.repeats)
+    ]
+
+
+def pass_at_k(n: int, passed: int, k: int) -> float:
+    """The unbiased estimate of how likely one of k attempts passes, from n attempts.
+
+    One minus the share of the subsets of size k in which none passes. Raises ValueError unless
+    0 <= passed <= n and 1 <= k <= n.
+    """
+    if not (0 <= passed <= n and 1 <= k <= n):
+        raise ValueError(f"no pass@{k} of {passed} passed of {n}")
+    return 1 - comb(n - passed, k) / comb(n, k)
+
+
+def run(
+    codes: Sequence[str | None], program: Callable[[str], Program], gold: str, evidence: Evidence
+) -> SampleScore:
+    """The score of a sample from the code of its attempts, empty or None where none was found."""
+    extracted = next((code for code in codes if code), None)
+    if evidence.sandbox is None:
+        why = f" ({evidence.no_sandbox})" if evidence.no_sandbox else ""
+        return SampleScore(extracted=extracted, gold=gold, reason=f"no sandbox{why}")
+    verdicts = [evidence.sandbox.judge(program(code)) if code else None for code in codes]
+    n, passed = len(verdicts), sum(v is not None and v.passed for v in verdicts)
+    return SampleScore(
+        scores={f"pass@{k}": pass_at_k(n, passed, k) for k in KS if k <= n},
+        extracted=extracted,
+        gold=gold,
+        reason=_reason(verdicts, passed),
+    )
+
+
+def _reason(verdicts: Sequence[Verdict | None], passed: int) -> str:
+    """Why the first attempt that did not pass failed, and how many did pass."""
+    reasons = ["no program in the answer" if v is None else v.reason for v in verdicts]
+    failures = [reason for reason in reasons if reason]
+    if not failures or len(verdicts) == 1:
+        return "".join(failures)
+    return f"{passed} of {len(verdicts)} attempts passed; first failure: {failures[0]}"
+
+
+def aggregate(scored: Sequence[tuple[Sample, SampleScore]]) -> list[Score]:
+    """The mean of every pass@k that the number of attempts allows; pass@1 is the primary one."""
+    values = {
+        metric: [verdict.scores[metric] for _, verdict in scored if metric in verdict.scores]
+        for metric in (f"pass@{k}" for k in KS)
+    }
+    if not values[PRIMARY]:
+        reason = next((f"not scored: {verdict.reason}" for _, verdict in scored), "")
+        return [Score(metric=PRIMARY, value=None, n=0, primary=True, reason=reason)]
+    return [
+        mean_score(metric, found, primary=metric == PRIMARY)
+        for metric, found in values.items()
+        if found
+    ]

@@ -1,8 +1,9 @@
-"""HumanEval: both prompts, and the program found in an answer (none is run)."""
+"""HumanEval: both prompts, the program found in an answer, and its verdict."""
 
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.benchmarks.base import PromptSettings
+from evaluation.benchmarks.base import Evidence, PromptSettings
 from evaluation.benchmarks.humaneval import BENCHMARK, INSTRUCTION, STOPS
-from evaluation.errors import EvaluationError
 from evaluation.records import (
     GenerateRequest,
     Message,
     Protocol,
-    Response,
     Sample,
     SampleScore,
     Score,
 )
+from evaluation.sandbox import Sandbox
+from tests.sandbox.judging import any_sandbox
 
 REPO = Path(__file__).resolve().parents[2]
 PROGRAM = "def double(n):\n    return 2 * n"
@@ -48,19 +49,12 @@ def ask(sample: Sample, protocol: Protocol) -> GenerateRequest:
     return request
 
 
-def judge(sample: Sample, protocol: Protocol, text: str) -> SampleScore:
-    """The verdict on an answer to the protocol's own prompt."""
-    request = ask(sample, protocol)
-    response = Response(
-        key="k",
-        sample_id=sample.id,
-        turn=0,
-        session="s",
-        prompt=request.prompt or f"<user>{request.messages[0].content}</user>\n",
-        text=text,
-        finish_reason="stop",
-    )
-    return BENCHMARK.score(sample, [response], [text])
+def judge(
+    sample: Sample, protocol: Protocol, *texts: str, sandbox: Sandbox | None = None
+) -> SampleScore:
+    """The verdict on the answers of as many attempts."""
+    settings = PromptSettings(protocol=protocol, repeats=len(texts))
+    return BENCHMARK.score(sample, Evidence([], texts, settings, sandbox=sandbox))
 
 
 def test_chat_prompt_asks_for_the_whole_program_in_a_block() -> None:
@@ -124,12 +118,69 @@ def test_program_of_a_harness_answer(text: str, kept: str) -> None:
 
 def test_nothing_is_scored_without_a_sandbox() -> None:
     sample = BENCHMARK.sample(row(), 0)
-    verdict = judge(sample, "chat", f"```python\n{PROGRAM}\n```")
-    assert verdict == SampleScore(extracted=PROGRAM, gold="    return 2 * n\n", reason="no sandbox")
-    expected = Score(
-        metric="pass@1", value=None, n=0, primary=True, reason="not scored: no sandbox"
-    )
+    without = Evidence([], [PROGRAM], PromptSettings(protocol="chat"), no_sandbox="no Linux")
+    verdict = BENCHMARK.score(sample, without)
+    reason = "no sandbox (no Linux)"
+    assert verdict == SampleScore(extracted=PROGRAM, gold="    return 2 * n\n", reason=reason)
+    expected = Score(metric="pass@1", value=None, n=0, primary=True, reason=f"not scored: {reason}")
     assert BENCHMARK.aggregate([(sample, verdict)]) == [expected]
+
+
+@pytest.mark.parametrize("protocol", ["chat", "harness"])
+def test_every_attempt_is_asked_for_with_its_own_seed(protocol: Protocol) -> None:
+    sample = BENCHMARK.sample(row(), 0)
+    settings = PromptSettings(protocol=protocol, seed=5, repeats=3, temperature=0.8)
+    requests = BENCHMARK.requests(sample, [], settings)
+    assert [(r.repeat, r.seed, r.temperature) for r in requests if r.kind == "generate"] == [
+        (0, 5, 0.8),
+        (1, 6, 0.8),
+        (2, 7, 0.8),
+    ]
+    first = requests[0].model_copy(update={"temperature": 0.0})
+    assert first == ask(sample, protocol).model_copy(update={"max_new_tokens": 1024})
+
+
+@pytest.mark.parametrize(
+    ("protocol", "answer", "passes", "reason"),
+    [
+        ("chat", f"```python\n{PROGRAM}\n```", 1.0, ""),
+        ("chat", "```python\ndef double(n):\n    return n\n```", 0.0, "last answer: 2"),
+        ("chat", "I cannot help.", 0.0, "no program in the answer"),
+        ("harness", "    return 2 * n\n", 1.0, ""),
+        ("harness", "    return 2 * n\n\nprint(double(1))\nimport nowhere", 1.0, ""),
+        ("harness", "", 0.0, "last answer: None"),
+        ("harness", "  return 2 * n", 0.0, "IndentationError"),
+    ],
+)
+def test_an_answer_is_run(protocol: Protocol, answer: str, passes: float, reason: str) -> None:
+    verdict = judge(BENCHMARK.sample(row(), 0), protocol, answer, sandbox=any_sandbox())
+    assert verdict.scores == {"pass@1": passes}
+    assert reason in verdict.reason
+    assert bool(verdict.reason) is (passes == 0.0)
+
+
+def test_helpers_of_the_prompt_are_the_datasets_own() -> None:
+    """Checks call them, and programs in chat answers leave them and their imports out."""
+    prompt = (
+        "import math\nfrom typing import List\n\n\n"
+        'def area(r: float):\n    """ Of a circle. """\n    return math.pi * r * r\n\n\n'
+        'def total(radii: List[float]):\n    """ Of all areas. """\n'
+    )
+    test = "def check(candidate):\n    assert candidate([1, 2]) == area(1) + area(2)\n"
+    sample = BENCHMARK.sample(row(prompt=prompt, test=test, entry_point="total"), 0)
+    program = "def total(radii: List[float]):\n    return sum(map(area, radii))"
+    passed = judge(sample, "chat", f"```python\n{program}\n```", sandbox=any_sandbox())
+    assert passed.scores == {"pass@1": 1.0}, passed.reason
+    cheat = "def area(r): return 0\ndef total(radii): return 0"
+    failed = judge(sample, "chat", f"```python\n{cheat}\n```", sandbox=any_sandbox())
+    assert failed.scores == {"pass@1": 0.0}
+
+
+def test_future_imports_stay_first() -> None:
+    program = f"from __future__ import annotations\n{PROGRAM}"
+    sample = BENCHMARK.sample(row(), 0)
+    verdict = judge(sample, "chat", f"```python\n{program}\n```", sandbox=any_sandbox())
+    assert verdict.scores == {"pass@1": 1.0}, verdict.reason
 
 
 @pytest.mark.parametrize(
@@ -138,14 +189,14 @@ def test_nothing_is_scored_without_a_sandbox() -> None:
         ({"prompt": "\n"}, "the prompt is empty"),
         ({"entry_point": "triple"}, "does not define the entry point 'triple'"),
         ({"test": "assert True"}, "the test has no check"),
+        ({"test": "def check(candidate):\n    assert ("}, "the prompt or the test is not Python"),
         ({"canonical_solution": None}, "canonical_solution"),
     ],
 )
 def test_unusable_rows_are_named(changes: dict[str, object], problem: str) -> None:
-    with pytest.raises(EvaluationError) as error:
-        BENCHMARK.sample(row(**changes), 3)
-    assert problem in str(error.value)
-    assert "row 3" in str(error.value)
+    sample = BENCHMARK.sample(row(**changes), 3)
+    assert problem in sample.unscorable
+    assert sample.unscorable.startswith("row 3: ")
 
 
 @given(text=st.text())
@@ -167,15 +218,41 @@ def find_all(rows: list[dict[str, Any]]) -> None:
         assert not any(stop in raw["canonical_solution"] for stop in STOPS)
 
 
-def test_programs_of_all_bundled_samples_are_found() -> None:
+def run_all(rows: list[dict[str, Any]], sandbox: Sandbox, *, thoroughly: bool) -> None:
+    """The reference solutions pass; thoroughly: in both protocols, and empty bodies do not."""
+
+    def check(raw: dict[str, Any]) -> None:
+        sample = BENCHMARK.sample(raw, 0)
+        body = raw["canonical_solution"]
+        start = raw["prompt"].index(f"def {raw['entry_point']}(")
+        chat = f"```python\n{raw['prompt'][start:]}{body}\n```"
+        cases: list[tuple[Protocol, str, float]] = [
+            ("harness", body, 1.0),
+            ("chat", chat, 1.0),
+            ("harness", "", 0.0),
+            ("harness", "    pass\n", 0.0),
+        ]
+        for protocol, answer, passes in cases if thoroughly else cases[:1]:
+            verdict = judge(sample, protocol, answer, sandbox=sandbox)
+            assert verdict.scores == {"pass@1": passes}, (sample.id, answer, verdict.reason)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(check, rows))
+
+
+def test_all_bundled_samples_are_found_and_judged() -> None:
     path = REPO / "resources/samples/humaneval/samples.jsonl"
     if not path.is_file():
         pytest.skip(f"no bundled samples at {path}")
-    find_all([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()])
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    find_all(rows)
+    run_all(rows, any_sandbox(), thoroughly=True)
 
 
-def test_programs_of_all_hub_rows_are_found() -> None:
+def test_all_hub_rows_are_found_and_judged() -> None:
     path = REPO.parent / "shared/data/hub/openai/openai_humaneval/openai_humaneval"
     if not path.is_dir():
         pytest.skip(f"no Hub stand-in at {path}")
-    find_all(pyarrow.parquet.read_table(path / "test-00000-of-00001.parquet").to_pylist())
+    rows = pyarrow.parquet.read_table(path / "test-00000-of-00001.parquet").to_pylist()
+    find_all(rows)
+    run_all(rows, any_sandbox(), thoroughly=False)

@@ -1,9 +1,10 @@
-"""MBPP: both prompts, the harness's worked examples, and the program found (none is run)."""
+"""MBPP: both prompts, the harness's worked examples, the program found, and its verdict."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.benchmarks.base import PromptSettings
-from evaluation.benchmarks.mbpp import BENCHMARK, INSTRUCTION, MbppRow, called_functions
-from evaluation.errors import EvaluationError
+from evaluation.benchmarks.base import Evidence, PromptSettings
+from evaluation.benchmarks.mbpp import BENCHMARK, INSTRUCTION, MbppRow, program, program_names
 from evaluation.records import (
     GenerateRequest,
     Message,
     Protocol,
-    Response,
     Sample,
     SampleScore,
     Score,
 )
+from evaluation.sandbox import Sandbox
+from tests.sandbox.judging import any_sandbox
 
 REPO = Path(__file__).resolve().parents[2]
 PROGRAM = "def double(n):\n    return 2 * n"
@@ -50,19 +51,12 @@ def ask(sample: Sample, protocol: Protocol, few_shot: Sequence[Sample] = ()) -> 
     return request
 
 
-def judge(sample: Sample, protocol: Protocol, text: str) -> SampleScore:
-    """The verdict on an answer to the protocol's own prompt."""
-    request = ask(sample, protocol)
-    response = Response(
-        key="k",
-        sample_id=sample.id,
-        turn=0,
-        session="s",
-        prompt=request.prompt or f"<user>{request.messages[0].content}</user>\n",
-        text=text,
-        finish_reason="stop",
-    )
-    return BENCHMARK.score(sample, [response], [text])
+def judge(
+    sample: Sample, protocol: Protocol, *texts: str, sandbox: Sandbox | None = None
+) -> SampleScore:
+    """The verdict on the answers of as many attempts."""
+    settings = PromptSettings(protocol=protocol, repeats=len(texts))
+    return BENCHMARK.score(sample, Evidence([], texts, settings, sandbox=sandbox))
 
 
 def test_chat_prompt_has_the_task_and_its_tests() -> None:
@@ -120,15 +114,15 @@ def test_worked_examples(pool: list[int], count: int, expected: list[str]) -> No
     [
         (["assert f(1) == 2"], "", ["f"]),
         (["assert set(f([1])) == {1}", "assert round(g(2), 1)"], "", ["f", "g"]),
-        (["assert math.isclose(f(1), 1.0)"], "", ["f"]),
+        (["assert math.isclose(f(1), 1.0)"], "import math", ["f"]),
         (["assert f(Node(1)) == 2"], "class Node:\n    pass", ["f"]),
         (["assert True"], "", []),
-        (["assert ("], "", []),
+        (["assert f([g(1)]) == 2"], "import g", ["f"]),
     ],
 )
 def test_functions_come_from_the_tests(tests: list[str], setup: str, expected: list[str]) -> None:
     changed = row(test_list=tests, test_setup_code=setup)
-    assert called_functions(MbppRow.model_validate(changed)) == expected
+    assert program_names(MbppRow.model_validate(changed)) == expected
 
 
 @pytest.mark.parametrize(
@@ -164,11 +158,60 @@ def test_program_of_a_harness_answer(text: str, expected: str | None) -> None:
 def test_nothing_is_scored_without_a_sandbox() -> None:
     sample = BENCHMARK.sample(row(), 0)
     verdict = judge(sample, "chat", f"```python\n{PROGRAM}\n```")
-    assert verdict == SampleScore(extracted=PROGRAM, gold=PROGRAM, reason="no sandbox")
-    expected = Score(
-        metric="pass@1", value=None, n=0, primary=True, reason="not scored: no sandbox"
-    )
+    reason = "no sandbox"
+    assert verdict == SampleScore(extracted=PROGRAM, gold=PROGRAM, reason=reason)
+    expected = Score(metric="pass@1", value=None, n=0, primary=True, reason=f"not scored: {reason}")
     assert BENCHMARK.aggregate([(sample, verdict)]) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "answer", "passes", "reason"),
+    [
+        ("chat", f"```python\n{PROGRAM}\n```", 1.0, ""),
+        ("chat", "I cannot help.", 0.0, "the program raised SyntaxError"),
+        ("chat", "", 0.0, "no program in the answer"),
+        ("harness", f"{PROGRAM}\n[DONE]\n(", 1.0, ""),
+        ("harness", "def double(n): return 2", 0.0, "assert double(2) == 4 (last answer: 2)"),
+        ("harness", "double = 3\n[DONE]", 0.0, "not callable"),
+        ("harness", "[DONE]", 0.0, "no program in the answer"),
+    ],
+)
+def test_an_answer_is_run(protocol: Protocol, answer: str, passes: float, reason: str) -> None:
+    verdict = judge(BENCHMARK.sample(row(), 0), protocol, answer, sandbox=any_sandbox())
+    assert verdict.scores == {"pass@1": passes}
+    assert reason in verdict.reason
+
+
+def test_several_attempts_are_counted() -> None:
+    wrong = "def double(n): return n"
+    answers = [wrong, PROGRAM, wrong, PROGRAM, ""]
+    verdict = judge(BENCHMARK.sample(row(), 0), "harness", *answers, sandbox=any_sandbox())
+    assert verdict.scores == {"pass@1": pytest.approx(0.4), "pass@5": 1.0}
+    assert verdict.reason == (
+        "2 of 5 attempts passed; first failure: assert double(1) == 2 (last answer: 1)"
+    )
+    assert verdict.extracted == wrong
+
+
+@pytest.mark.parametrize(
+    ("setup", "tests", "shared", "names"),
+    [
+        ("", ["assert f(1) == 2"], True, ["f"]),
+        ("import math", ["assert math.isclose(f(1), 1)"], True, ["f"]),
+        ("class Node:\n    pass", ["assert f(Node()) == 2"], True, ["f"]),
+        ("root = Node(1)", ["assert f(root) == 2"], False, ["Node", "f"]),
+        ("", ["assert f([Pair(1, 2)]) == 2"], True, ["Pair", "f"]),
+        ("", ["assert [f(x) for x in sorted([1])] == [2]"], True, ["f"]),
+        ("", ["assert f(g) == 2"], True, ["f", "g"]),
+    ],
+)
+def test_the_set_up_belongs_to_both_sides_unless_it_uses_the_program(
+    setup: str, tests: list[str], *, shared: bool, names: list[str]
+) -> None:
+    changed = MbppRow.model_validate(row(test_list=tests, test_setup_code=setup))
+    made = program(changed, "code")
+    assert (made.shared, made.setup) == ((setup, "") if shared else ("", setup))
+    assert list(made.names) == names
 
 
 @pytest.mark.parametrize(
@@ -176,16 +219,16 @@ def test_nothing_is_scored_without_a_sandbox() -> None:
     [
         ({"text": "\n"}, "the text is empty"),
         ({"test_list": ["assert double(1) == 2"]}, "1 tests where three are needed"),
-        ({"test_list": ["assert True"] * 3}, "the tests call no function"),
-        ({"test_list": ["assert ("] * 3}, "the tests call no function"),
+        ({"test_list": ["assert True"] * 3}, "the tests use nothing of the program"),
+        ({"test_list": ["assert ("] * 3}, "the tests or their set-up are not Python"),
+        ({"test_setup_code": "x ="}, "the tests or their set-up are not Python"),
         ({"code": None}, "code"),
     ],
 )
 def test_unusable_rows_are_named(changes: dict[str, object], problem: str) -> None:
-    with pytest.raises(EvaluationError) as error:
-        BENCHMARK.sample(row(**changes), 3)
-    assert problem in str(error.value)
-    assert "row 3" in str(error.value)
+    sample = BENCHMARK.sample(row(**changes), 3)
+    assert problem in sample.unscorable
+    assert sample.unscorable.startswith("row 3: ")
 
 
 @given(text=st.text())
@@ -206,18 +249,37 @@ def find_all(rows: list[dict[str, Any]]) -> None:
             assert judge(sample, protocol, "").extracted is None
 
 
+def run_all(rows: list[dict[str, Any]], sandbox: Sandbox, *, thoroughly: bool) -> None:
+    """The reference solutions pass; thoroughly: functions that do nothing do not."""
+
+    def check(raw: dict[str, Any]) -> None:
+        sample = BENCHMARK.sample(raw, 0)
+        names = program_names(MbppRow.model_validate(raw))
+        nothing = "\n".join(f"def {name}(*arguments): pass" for name in names)
+        cases = [(raw["code"], 1.0), (nothing, 0.0)]
+        for answer, passes in cases if thoroughly else cases[:1]:
+            verdict = judge(sample, "harness", answer, sandbox=sandbox)
+            assert verdict.scores == {"pass@1": passes}, (sample.id, answer, verdict.reason)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(check, rows))
+
+
 @pytest.mark.parametrize("name", ["samples", "few_shot"])
-def test_programs_of_all_bundled_samples_are_found(name: str) -> None:
+def test_all_bundled_samples_are_found_and_judged(name: str) -> None:
     path = REPO / "resources/samples/mbpp" / f"{name}.jsonl"
     if not path.is_file():
         pytest.skip(f"no bundled samples at {path}")
-    find_all([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()])
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    find_all(rows)
+    run_all(rows, any_sandbox(), thoroughly=True)
 
 
 @pytest.mark.parametrize("split", ["test", "prompt"])
-def test_programs_of_all_hub_rows_are_found(split: str) -> None:
+def test_all_hub_rows_are_found_and_judged(split: str) -> None:
     path = REPO.parent / "shared/data/hub/google-research-datasets/mbpp/full"
     if not path.is_dir():
         pytest.skip(f"no Hub stand-in at {path}")
     table = pyarrow.parquet.read_table(path / f"{split}-00000-of-00001.parquet")
     find_all(table.to_pylist())
+    run_all(table.to_pylist(), any_sandbox(), thoroughly=False)

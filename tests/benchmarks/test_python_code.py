@@ -1,8 +1,10 @@
-"""Finding the program in an answer."""
+"""Finding the program in an answer, names in source, and pass@k."""
 
 from __future__ import annotations
 
+import itertools
 import time
+from statistics import fmean
 
 import pytest
 from hypothesis import given
@@ -10,11 +12,16 @@ from hypothesis import strategies as st
 
 from evaluation.benchmarks.python_code import (
     Block,
+    aggregate,
     before,
+    bound_names,
     defines,
     fenced_blocks,
+    free_names,
     last_definition,
+    pass_at_k,
 )
+from evaluation.records import Sample, SampleScore
 
 
 def fence(code: str, language: str = "python") -> str:
@@ -123,3 +130,54 @@ def test_long_answers_take_linear_time(unit: str) -> None:
     last_definition(text + "`", ["f"])
     before(text, ("\nclass", "\ndef", "[DONE]"))
     assert time.process_time() - start < 2.0
+
+
+@pytest.mark.parametrize(
+    ("source", "free", "bound"),
+    [
+        ("assert f(1) == g", {"f", "g"}, set()),
+        ("x = f(y)\nassert x", {"f", "y"}, {"x"}),
+        ("assert sorted(f(x) for x in range(3))", {"f"}, set()),
+        ("assert f(lambda a, *b, c=1, **d: a + e)", {"f", "e"}, set()),
+        ("import a.b, c as d\nfrom e import g\nassert a.f(d, g)", set(), {"a", "d", "g"}),
+        ("class A(B):\n    def m(self): return N", {"B", "N"}, {"A"}),
+        ("async def f(x): return f(x, y)", {"y"}, {"f"}),
+        ("def f():\n    global g\n    g = h", {"h"}, {"f"}),
+        ("root.left = Node(2)", {"root", "Node"}, set()),
+        ("", set(), set()),
+    ],
+)
+def test_names_that_source_needs_and_binds(source: str, free: set[str], bound: set[str]) -> None:
+    assert free_names(source) == free
+    assert bound_names(source) == bound
+
+
+@given(st.integers(1, 8).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))))
+def test_pass_at_k_is_the_share_of_draws_with_a_pass(counts: tuple[int, int]) -> None:
+    n, passed = counts
+    attempts = [True] * passed + [False] * (n - passed)
+    for k in range(1, n + 1):
+        share = fmean(any(draw) for draw in itertools.combinations(attempts, k))
+        assert pass_at_k(n, passed, k) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(("n", "passed", "k"), [(0, 0, 1), (1, 0, 0), (3, 4, 1), (3, 1, 5)])
+def test_pass_at_k_needs_enough_attempts(n: int, passed: int, k: int) -> None:
+    with pytest.raises(ValueError, match="no pass@"):
+        pass_at_k(n, passed, k)
+
+
+def test_scores_are_means_over_samples_with_the_first_primary() -> None:
+    sample = Sample(id="s", category="", row={})
+    verdicts = [
+        SampleScore(scores={"pass@1": 0.5, "pass@5": 1.0}),
+        SampleScore(scores={"pass@1": 0.1, "pass@5": 0.5}),
+    ]
+    first, fifth = aggregate([(sample, verdict) for verdict in verdicts])
+    assert (first.metric, first.value, first.n, first.primary) == ("pass@1", 0.3, 2, True)
+    assert (fifth.metric, fifth.value, fifth.n, fifth.primary) == ("pass@5", 0.75, 2, False)
+
+
+def test_no_samples_give_no_score() -> None:
+    [score] = aggregate([])
+    assert (score.metric, score.value, score.n, score.reason) == ("pass@1", None, 0, "")
