@@ -44,13 +44,15 @@ def load(dataset: str) -> list[dict[str, Any]]:
 
 BFCL = load("bfcl")
 TOOLLLAMA = load("toolllama")
+STEPS = [row for row in TOOLLLAMA if row["kind"] == "step"]
+QUERIES = [row for row in TOOLLLAMA if row["kind"] == "query"]
 
 
 def is_a(value: Any, expected: type | tuple[type, ...]) -> bool:
     return isinstance(value, expected) and (expected is bool or not isinstance(value, bool))
 
 
-def by_id(rows: list[dict[str, Any]]) -> Any:
+def by_id(rows: list[dict[str, Any]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("row", rows, ids=[r["id"][:40] for r in rows])
 
 
@@ -168,9 +170,10 @@ def parse_turn(value: str) -> tuple[str, dict[str, Any]]:
 
 
 def test_toolllama_mix() -> None:
-    assert 24 <= len(TOOLLLAMA) == len({r["id"] for r in TOOLLLAMA}) <= 30
+    assert len(STEPS) + len(QUERIES) == len(TOOLLLAMA)
+    assert 24 <= len(STEPS) == len({r["id"] for r in STEPS}) <= 30
     kinds: Counter[str] = Counter()
-    for row in TOOLLLAMA:
+    for row in STEPS:
         turns = row["conversations"]
         action, arguments = parse_turn(turns[-1]["value"])
         later = any(t["from"] == "function" or t["value"].startswith(RETRY) for t in turns)
@@ -180,9 +183,9 @@ def test_toolllama_mix() -> None:
     assert kinds["give_answer"] >= 4 and 2 <= kinds["give_up_and_restart"] <= 5
 
 
-@by_id(TOOLLLAMA)
-def test_toolllama_row(row: dict[str, Any]) -> None:
-    assert list(row) == ["id", "conversations"]
+@by_id(STEPS)
+def test_toolllama_step(row: dict[str, Any]) -> None:
+    assert list(row) == ["kind", "id", "conversations"]
     turns = row["conversations"]
     assert all(set(t) == {"from", "value"} and isinstance(t["value"], str) for t in turns)
     roles = " ".join(t["from"] for t in turns)
@@ -219,3 +222,42 @@ def test_toolllama_row(row: dict[str, Any]) -> None:
                 for call in json.loads(turns[-2]["value"].split("\n", 1)[1]):
                     assert (call["name"], json.loads(call["arguments"])) != (action, arguments)
         seen += turn["value"]
+
+
+def test_toolllama_groups() -> None:
+    """Two queries of each group; one tool (g1), one category (g2), several (g3)."""
+    groups = Counter(row["group"] for row in QUERIES)
+    names = {f"g{n}_{kind}" for n in (1, 2) for kind in ("instruction", "category")}
+    assert set(groups) == names | {"g1_tool", "g3_instruction"} and min(groups.values()) >= 2
+    assert len({row["query_id"] for row in QUERIES}) == len(QUERIES)
+    assert len({row["query"] for row in QUERIES}) == len(QUERIES)
+    for row in QUERIES:
+        apis = json.loads(row["api_list"])
+        tools = {api["tool_name"] for api in apis}
+        categories = {api["category_name"] for api in apis}
+        level = int(row["group"][1])
+        assert (len(tools) > 1, len(categories) > 1) == (level > 1, level > 2), row["query"]
+
+
+@pytest.mark.parametrize("row", QUERIES, ids=[r["query_id"] for r in QUERIES])
+def test_toolllama_query(row: dict[str, Any]) -> None:
+    assert list(row) == ["kind", "group", "query_id", "query", "api_list", "relevant_apis"]
+    apis, relevant = json.loads(row["api_list"]), json.loads(row["relevant_apis"])
+    offered = [[api["tool_name"], api["api_name"]] for api in apis]
+    assert len({tuple(name) for name in offered}) == len(offered) > len(relevant) >= 1
+    assert all(name in offered for name in relevant)
+    assert len({tuple(name) for name in relevant}) == len(relevant)
+    for api in apis:
+        assert list(api) == [
+            "category_name",
+            "tool_name",
+            "api_name",
+            "api_description",
+            "required_parameters",
+            "optional_parameters",
+            "method",
+        ]
+        for parameter in api["required_parameters"] + api["optional_parameters"]:
+            assert list(parameter) == ["name", "type", "description", "default"]
+            assert all(isinstance(value, str) for value in parameter.values())
+    assert 6 <= len(row["query"].split()) <= 60 and row["query"][-1] in ".?"

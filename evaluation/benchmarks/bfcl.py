@@ -8,8 +8,11 @@ A row (a question joined with its accepted answer, see bfcl_files):
         "required": ["room", "percent"]}}],
     ground_truth: [{"lamp.dim": {"room": ["hall", "the hall"], "percent": [40]}}]
 
-The model is prompted (no tool-call API); the score covers these categories only and is not the
-leaderboard's overall accuracy.
+Protocols: in `chat` the prompt documents the functions and asks for a list of Python calls; in
+`tools` the functions go through the model's chat template, and the calls are read in the form that
+the model was trained on. The scores cover these categories only and are not the leaderboard's
+overall accuracy. A model that never calls anything is right on all irrelevance: read it beside
+relevance and AST accuracy.
 """
 
 from __future__ import annotations
@@ -19,21 +22,24 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Literal
 
-from evaluation.benchmarks import bfcl_files
-from evaluation.benchmarks.base import AnyRequest, Benchmark, Card, HubFiles, PromptSettings, Row
+from evaluation.benchmarks import bfcl_files, bfcl_rows
+from evaluation.benchmarks.base import (
+    AnyRequest,
+    Benchmark,
+    Card,
+    Evidence,
+    HubFiles,
+    PromptSettings,
+)
 from evaluation.benchmarks.bfcl_checker import calls_match
 from evaluation.benchmarks.bfcl_decoder import decode
-from evaluation.benchmarks.bfcl_files import (
-    ANSWER_FILES,
-    AST_CATEGORIES,
-    CATEGORIES,
-    QUESTION_FILES,
-)
+from evaluation.benchmarks.bfcl_files import ANSWER_FILES, AST_CATEGORIES, QUESTION_FILES
+from evaluation.benchmarks.bfcl_rows import BfclRow
+from evaluation.benchmarks.bfcl_tools import read_tool_calls, tool, with_tool_names
 from evaluation.benchmarks.messages import merge_turns
-from evaluation.records import GenerateRequest, Message, Response, Sample, SampleScore, Score
-from evaluation.statistics import bootstrap
+from evaluation.records import GenerateRequest, Message, Sample, SampleScore, Score
+from evaluation.statistics import bootstrap, mean_score
 
 INSTRUCTION = """\
 You fulfil requests by calling functions. The functions at hand are documented below as JSON.
@@ -48,21 +54,8 @@ Functions:
 """
 
 
-class Turn(Row):
-    """One message of the question."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-
-class BfclRow(Row):
-    """A question of gorilla-llm/Berkeley-Function-Calling-Leaderboard with its answer."""
-
-    id: str
-    category: str
-    question: list[list[Turn]]
-    function: list[dict[str, Any]]
-    ground_truth: list[dict[str, dict[str, list[Any]]]]
+# Parts of a metric that are shown beside the whole.
+LIVE, NOT_LIVE = " (live)", " (non-live)"
 
 
 class Bfcl(Benchmark[BfclRow]):
@@ -70,15 +63,28 @@ class Bfcl(Benchmark[BfclRow]):
 
     card = Card(
         name="bfcl",
-        title="BFCL (single-turn Python, prompted)",
+        title="BFCL (single-turn Python)",
         measures="choosing functions and filling in their arguments",
         paper="https://openreview.net/forum?id=2GmDdhBdDk",
         hub_id="gorilla-llm/Berkeley-Function-Calling-Leaderboard",
         revision="61fc0608cfd831fcfbbaa676ebdfef0ed963eeda",
         licence="Apache-2.0",
-        files=HubFiles(split="test", patterns=(*QUESTION_FILES, *ANSWER_FILES, "README.md")),
-        protocols=("chat",),
-        metrics=("ast_accuracy", "irrelevance_accuracy", "relevance_accuracy"),
+        files=HubFiles(
+            split="test",
+            patterns=(*QUESTION_FILES, *ANSWER_FILES, "README.md"),
+            parts="the files of the single-turn Python categories, one file each",
+        ),
+        protocols=("chat", "tools"),
+        max_new_tokens={"chat": 1024, "tools": 1024},
+        metrics=(
+            "ast_accuracy",
+            f"ast_accuracy{NOT_LIVE}",
+            f"ast_accuracy{LIVE}",
+            "irrelevance_accuracy",
+            f"irrelevance_accuracy{NOT_LIVE}",
+            f"irrelevance_accuracy{LIVE}",
+            "relevance_accuracy",
+        ),
         primary="ast_accuracy",
     )
     row_type = BfclRow
@@ -94,42 +100,41 @@ class Bfcl(Benchmark[BfclRow]):
         return row.category
 
     def check(self, row: BfclRow) -> str:
-        if row.category not in CATEGORIES:
-            return f"the category '{row.category}' is not among {', '.join(CATEGORIES)}"
-        if len(row.question) != 1 or not row.question[0]:
-            return f"{len(row.question)} turns in the question, expected one"
-        last = row.question[0][-1]
-        if last.role != "user" or not last.content.strip():
-            return "the question does not end in a message of the user"
-        return check_functions(row) or check_truth(row)
+        return bfcl_rows.problem(row)
 
     def requests(
         self, sample: Sample, few_shot: Sequence[Sample], settings: PromptSettings
     ) -> list[AnyRequest]:
         row = self.row(sample)
-        documentation = json.dumps(row.function, ensure_ascii=False)
+        prompted = settings.protocol == "chat"
         turns = [Message(role=t.role, content=t.content) for t in row.question[0]]
         messages = [
-            Message(role="system", content=INSTRUCTION + documentation),
             *(t for t in turns if t.role == "system"),
             *(t for t in turns if t.role != "system"),
         ]
+        if prompted:
+            documentation = json.dumps(row.function, ensure_ascii=False)
+            messages.insert(0, Message(role="system", content=INSTRUCTION + documentation))
         return [
             GenerateRequest(
                 sample_id=sample.id,
                 messages=merge_turns(messages),
+                tools=() if prompted else tuple(tool(function) for function in row.function),
                 max_new_tokens=settings.max_new_tokens,
                 seed=settings.seed,
             )
         ]
 
-    def score(
-        self, sample: Sample, responses: Sequence[Response], answers: Sequence[str]
-    ) -> SampleScore:
+    def score(self, sample: Sample, evidence: Evidence) -> SampleScore:
         row = self.row(sample)
-        calls, source = decode(answers[0])
+        truth, functions = row.ground_truth, row.function
+        if evidence.settings.protocol == "chat":
+            calls, source = decode(evidence.answers[0])
+        else:
+            calls, source = read_tool_calls(evidence.answers[0])
+            truth, functions = with_tool_names(truth, functions)
         if row.category in AST_CATEGORIES:
-            scores = {"ast_accuracy": float(calls_match(calls, row.ground_truth, row.function))}
+            scores = {"ast_accuracy": float(calls_match(calls, truth, functions))}
             gold = json.dumps(row.ground_truth, ensure_ascii=False)
         elif row.category == "live_relevance":
             scores, gold = {"relevance_accuracy": float(bool(calls))}, "at least one call"
@@ -138,20 +143,30 @@ class Bfcl(Benchmark[BfclRow]):
         return SampleScore(scores=scores, extracted=source or None, gold=gold)
 
     def aggregate(self, scored: Sequence[tuple[Sample, SampleScore]]) -> list[Score]:
-        """The AST categories count alike, however many samples each has."""
-        primary, *others = super().aggregate(scored)
-        results = [
-            (sample.category, score.scores[primary.metric])
-            for sample, score in scored
-            if primary.metric in score.scores
-        ]
-        # With one category, or all samples alike, the macro-average is the plain mean and its
-        # Wilson interval is better: resampling equal values would give an interval of no width.
-        if len({c for c, _ in results}) > 1 and len({v for _, v in results}) > 1:
-            interval = bootstrap(results, macro_average)
-            update = {"value": macro_average(results), "interval": interval}
-            primary = primary.model_copy(update=update)
-        return [primary, *others]
+        """Categories count alike, however many samples each has."""
+        found = []
+        for name in self.card.metrics:
+            metric = name.removesuffix(NOT_LIVE).removesuffix(LIVE)
+            results = [
+                (sample.category, score.scores[metric])
+                for sample, score in scored
+                if metric in score.scores
+                and not (name.endswith(NOT_LIVE) and sample.category.startswith("live_"))
+                and not (name.endswith(LIVE) and not sample.category.startswith("live_"))
+            ]
+            found.append(macro_score(name, results, primary=name == self.card.primary))
+        return found
+
+
+def macro_score(metric: str, results: Sequence[tuple[str, float]], *, primary: bool) -> Score:
+    """The macro-average over categories with its interval."""
+    plain = mean_score(metric, [value for _, value in results], primary=primary)
+    # With one category, or all samples alike, the macro-average is the plain mean and its
+    # Wilson interval is better: resampling equal values would give an interval of no width.
+    if len({c for c, _ in results}) < 2 or len({v for _, v in results}) < 2:
+        return plain
+    interval = bootstrap(results, macro_average)
+    return plain.model_copy(update={"value": macro_average(results), "interval": interval})
 
 
 def macro_average(results: Sequence[tuple[str, float]]) -> float:
@@ -160,34 +175,6 @@ def macro_average(results: Sequence[tuple[str, float]]) -> float:
     for category, value in results:
         by_category[category].append(value)
     return fmean(fmean(values) for values in by_category.values())
-
-
-def check_functions(row: BfclRow) -> str:
-    """What is wrong with the function docs, as far as the checker relies on them."""
-    for function in row.function:
-        parameters = function.get("parameters")
-        properties = parameters.get("properties") if isinstance(parameters, dict) else None
-        if not isinstance(function.get("name"), str) or not isinstance(properties, dict):
-            return "a function has no name or no parameters"
-        for name, schema in properties.items():
-            if not isinstance(schema, dict) or not isinstance(schema.get("type"), str):
-                return f"the parameter '{name}' of '{function['name']}' has no type"
-            if not isinstance(schema.get("items", {}), dict):
-                return f"the items of the parameter '{name}' of '{function['name']}' have no type"
-    return ""
-
-
-def check_truth(row: BfclRow) -> str:
-    """What is wrong with the accepted calls."""
-    if row.category not in AST_CATEGORIES:
-        return "there are accepted calls where none are expected" if row.ground_truth else ""
-    offered = {function["name"] for function in row.function}
-    if not row.ground_truth:
-        return "there is no accepted call"
-    for call in row.ground_truth:
-        if len(call) != 1 or not offered.issuperset(call):
-            return f"an accepted call ({', '.join(call)}) is not one of the functions"
-    return ""
 
 
 BENCHMARK = Bfcl()

@@ -1,112 +1,134 @@
-"""ToolLLaMA: one step of a ToolBench conversation, scored against a recorded step.
+"""ToolLLaMA: ToolBench without running tools: the next step, and which APIs a request needs.
 
-ToolBench is Qin et al. 2023 (arXiv 2307.16789); the static, step-wise evaluation is that of α-UMi
-(Shen et al. 2024, arXiv 2401.07324). It is not ToolEval: nothing is executed and no judge is asked.
+ToolBench is Qin et al. 2023 (arXiv 2307.16789). Nothing is executed and no judge is asked, so none
+of this is ToolEval. Half of the samples are of either kind:
 
-A row (the last assistant turn is the reference, all before it the prompt):
-    id: "Step 2: Is the ferry late?", conversations: [
+- steps: the static evaluation of α-UMi (Shen et al. 2024, arXiv 2401.07324). The model continues a
+  recorded conversation and its step is compared with the recorded one;
+- queries: the benchmark's requests with the APIs that were labelled as relevant to them. The model
+  names the APIs to call among those offered.
+
+A row says which it is:
+    kind: "step", id: "Step 2: Is the ferry late?", conversations: [
         {"from": "system", "value": "… you have access to the following APIs: [{'name':
             'status_for_ferries', 'description': …, 'parameters': …}, {'name': 'Finish', …}]"},
         {"from": "user", "value": "\\nIs the ferry late?\\nBegin!\\n"},
         {"from": "assistant", "value": "\\nThought: I look it up.\\nAction: status_for_ferries\\n
-            Action Input: {}"}]
+            Action Input: {}"}]       the last assistant turn is the reference
+    kind: "query", group: "g1_tool", query_id: "28", query: "Is the ferry late?",
+    api_list: '[{"tool_name": "Ferries", "api_name": "status", "api_description": …,
+        "required_parameters": [{"name": "line", …}], "optional_parameters": []}, …]',   JSON text
+    relevant_apis: '[["Ferries", "status"]]'                                              JSON text
 
-Differences from the published script: steps are left out by what the reference says, never by what
-the model says (the script drops a "give up" reference unless the model gives up, too); a text
-without an action is no plan at all (there: a call, so that silence is often the right plan); the
-action's input is looked for after the last action only; ROUGE-L is that of `rouge_score`.
+Metrics of steps, over those where they apply: plan (call, finish, give up) and API by exact match,
+arguments by F1, ROUGE-L of final answers, and the share of the model's calls that go to an API
+that is not offered. Steps are left out by what the reference says, never by what the model says.
+With "(compat)": the same by the published script's rules, see toolllama_compat.
+
+Metrics of queries: precision, recall and F1 of the named APIs, each the mean over queries (an
+answer without names has 0), and the share of all given names that are not offered.
 """
 
 from __future__ import annotations
 
-import ast
 import json
-import re
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from pathlib import Path
+from typing import cast
 
-from typing_extensions import TypedDict
-
-from evaluation.benchmarks.base import AnyRequest, Benchmark, Card, HubFiles, PromptSettings, Row
+from evaluation.benchmarks import toolllama_rows
+from evaluation.benchmarks.base import (
+    AnyRequest,
+    Benchmark,
+    Card,
+    Evidence,
+    HubFiles,
+    PromptSettings,
+    chat,
+)
 from evaluation.benchmarks.messages import merge_turns
-from evaluation.records import GenerateRequest, Message, Response, Sample, SampleScore
+from evaluation.benchmarks.toolllama_compat import HALLUCINATION, SUFFIX, score_step_as_published
+from evaluation.benchmarks.toolllama_queries import (
+    problem_of_query,
+    question,
+    rate_over_names,
+    read_names,
+    score_names,
+)
+from evaluation.benchmarks.toolllama_rows import GROUPS, QueryRow, StepRow, ToolllamaRow
+from evaluation.benchmarks.toolllama_steps import (
+    describe,
+    kind_of_step,
+    message,
+    offered_apis,
+    parse_step,
+    problem_of_step,
+    score_step,
+    split_conversation,
+)
+from evaluation.records import GenerateRequest, Sample, SampleScore, Score
+from evaluation.statistics import mean_score
 
-API_LIST = "the following APIs: "
-# A string that is never closed takes all the rest, so that the scan stays linear.
-TOKEN = re.compile(r"""'(?:[^'\\]|\\.)*'?|"(?:[^"\\]|\\.)*"?|[\[\]]""", re.DOTALL)
-# ROUGE-L takes time proportional to both lengths; an answer far longer than its reference has a
-# score near zero anyway.
-LONGEST_ANSWER = 10_000
-
-Plan = Literal["call", "finish", "give up", "none"]
-# The functional form, because "from" is a keyword.
-Turn = TypedDict("Turn", {"from": Literal["system", "user", "assistant", "function"], "value": str})
-
-
-class ToolllamaRow(Row):
-    """Columns of tuandunghcmut/toolbench-v1, default configuration."""
-
-    id: str
-    conversations: list[Turn]
-
-
-class Step(NamedTuple):
-    """What an assistant turn does: its plan, the API and its input as written, the answer."""
-
-    plan: Plan
-    action: str = ""
-    arguments: str = ""
-    answer: str = ""
+STEP_METRICS = ("arg_f1", "plan_em", "act_em", "hallucination_rate", "rouge_l")
+QUERY_METRICS = ("api_f1", "api_precision", "api_recall", "api_hallucination_rate")
 
 
-class Toolllama(Benchmark[ToolllamaRow]):
-    """The next step: plan and API by exact match, arguments by F1, final answers by ROUGE-L."""
+class Toolllama(Benchmark[StepRow | QueryRow]):
+    """The next step against the recorded one; the named APIs against the relevant ones."""
 
     card = Card(
         name="toolllama",
-        title="ToolBench steps (static)",
-        measures="choosing the next API call, or the final answer, in a conversation with tools",
+        title="ToolBench steps and API selection (static)",
+        measures="choosing the next API call or the final answer, and the APIs for a request",
         paper="https://arxiv.org/abs/2307.16789",
         hub_id="tuandunghcmut/toolbench-v1",
         revision="main",
         licence="Apache-2.0",
         files=HubFiles(
-            config="default", split="validation", patterns=("data/validation-*", "README.md")
+            config=toolllama_rows.STEPS_CONFIG,
+            split=toolllama_rows.STEPS_SPLIT,
+            patterns=(
+                "data/validation-*",
+                *(f"{toolllama_rows.QUERIES_CONFIG}/{group}-*" for group in GROUPS),
+                "README.md",
+            ),
+            parts=f"steps: split `{toolllama_rows.STEPS_SPLIT}` of config "
+            f"`{toolllama_rows.STEPS_CONFIG}`; API selection: config "
+            f"`{toolllama_rows.QUERIES_CONFIG}`, one split a group",
         ),
         protocols=("chat",),
-        metrics=("arg_f1", "plan_em", "act_em", "hallucination_rate", "rouge_l"),
+        max_new_tokens={"chat": 1024},
+        metrics=(*STEP_METRICS, *QUERY_METRICS, *(f"{m}{SUFFIX}" for m in STEP_METRICS)),
         primary="arg_f1",
+        lower_is_better=("hallucination_rate", HALLUCINATION, "api_hallucination_rate"),
     )
-    row_type = ToolllamaRow
+    # Validates as either of the two.
+    row_type = cast("type[StepRow | QueryRow]", ToolllamaRow)
 
-    def identify(self, row: ToolllamaRow, index: int) -> str:
-        return f"toolllama/{index}"
+    def read_rows(self, directory: Path) -> list[dict[str, object]]:
+        """Steps and queries, from two configurations."""
+        return toolllama_rows.read_rows(directory, self.card.hub_id)
 
-    def categorise(self, row: ToolllamaRow) -> str:
-        prompt, reference = split_conversation(row)
-        if reference.plan != "call":
-            return reference.plan
-        later = any(turn["from"] == "assistant" for turn in prompt)
-        return "later call" if later else "first call"
+    def identify(self, row: StepRow | QueryRow, index: int) -> str:
+        return f"{row.group}/{row.query_id}" if isinstance(row, QueryRow) else f"step/{index}"
 
-    def check(self, row: ToolllamaRow) -> str:
-        prompt, _ = split_conversation(row)
-        if len(prompt) == len(row.conversations):
-            return "the conversation has no assistant turn to compare with"
-        if not any(turn["from"] == "user" and turn["value"].strip() for turn in prompt):
-            return "the prompt has no message of the user"
-        if prompt[-1]["from"] not in ("user", "function"):
-            return f"the turn before the reference is of the {prompt[-1]['from']}"
-        try:
-            offered_apis(row)
-        except ValueError as error:
-            return str(error)
-        return ""
+    def categorise(self, row: StepRow | QueryRow) -> str:
+        if isinstance(row, QueryRow):
+            return f"queries/{row.group}"
+        return f"steps/{kind_of_step(row)}"
+
+    def check(self, row: StepRow | QueryRow) -> str:
+        if isinstance(row, QueryRow):
+            return problem_of_query(row)
+        return problem_of_step(row)
 
     def requests(
         self, sample: Sample, few_shot: Sequence[Sample], settings: PromptSettings
     ) -> list[AnyRequest]:
-        prompt, _ = split_conversation(self.row(sample))
+        row = self.row(sample)
+        if isinstance(row, QueryRow):
+            return [chat(question(row), sample, settings)]
+        prompt, _ = split_conversation(row)
         return [
             GenerateRequest(
                 sample_id=sample.id,
@@ -116,124 +138,43 @@ class Toolllama(Benchmark[ToolllamaRow]):
             )
         ]
 
-    def score(
-        self, sample: Sample, responses: Sequence[Response], answers: Sequence[str]
-    ) -> SampleScore:
+    def score(self, sample: Sample, evidence: Evidence) -> SampleScore:
         row = self.row(sample)
-        _, reference = split_conversation(row)
-        step = parse_step(answers[0])
-        offered = offered_apis(row)
-        extracted, gold = describe(step) or None, describe(reference)
-        if reference.plan == "none" or reference.action not in offered:
-            reason = f"the reference's action '{reference.action}' is not among the offered APIs"
-            return SampleScore(extracted=extracted, gold=gold, reason=reason)
-        scores = {
-            "plan_em": float(step.plan == reference.plan),
-            "hallucination_rate": float(step.plan == "call" and step.action not in offered),
-        }
-        if reference.plan == "call":
-            scores["act_em"] = float(step.action == reference.action)
-            wanted = json_object(reference.arguments)
-            if wanted is not None:
-                given = json_object(step.arguments) if step.action == reference.action else None
-                scores["arg_f1"] = argument_f1(given, wanted)
-        elif reference.plan == "finish" and reference.answer.strip():
-            scores["rouge_l"] = rouge_l(step.answer, reference.answer)
-        return SampleScore(scores=scores, extracted=extracted, gold=gold)
+        answer = evidence.answers[0]
+        if isinstance(row, QueryRow):
+            names, source = read_names(answer)
+            gold = json.dumps(row.relevant_apis, ensure_ascii=False)
+            return SampleScore(scores=score_names(names, row), extracted=source or None, gold=gold)
+        _, recorded = split_conversation(row)
+        step, reference, offered = parse_step(answer), parse_step(recorded), offered_apis(row)
+        scores = score_step(step, reference, offered)
+        return SampleScore(
+            scores=scores | score_step_as_published(answer, recorded, offered),
+            extracted=describe(step) or None,
+            gold=describe(reference),
+            reason=""
+            if scores
+            else f"the reference's action '{reference.action}' is not among the offered APIs",
+        )
 
-
-def split_conversation(row: ToolllamaRow) -> tuple[list[Turn], Step]:
-    """The turns before the last assistant turn, and that turn as the reference."""
-    turns = row.conversations
-    for index in range(len(turns) - 1, -1, -1):
-        if turns[index]["from"] == "assistant":
-            return turns[:index], parse_step(turns[index]["value"])
-    return turns, Step("none")
-
-
-def message(turn: Turn) -> Message:
-    """A turn as a chat message; chat templates know no turn for what a function returns."""
-    content = turn["value"].strip()
-    if turn["from"] == "function":
-        return Message(role="user", content=f"Result of the call:\n{content}")
-    return Message(role=turn["from"], content=content)
-
-
-def offered_apis(row: ToolllamaRow) -> frozenset[str]:
-    """Names in the API list of the system prompt, with Finish.
-
-    Raises ValueError that says what is wrong with the list.
-    """
-    text = next((t["value"] for t in row.conversations if t["from"] == "system"), "")
-    start = text.find(f"{API_LIST}[") + len(API_LIST)
-    if start < len(API_LIST):
-        raise ValueError(f"the system prompt has no list after '{API_LIST.strip()}'")
-    depth = 0
-    for token in TOKEN.finditer(text, start):
-        depth += {"[": 1, "]": -1}.get(token.group(), 0)
-        if depth == 0:
-            break
-    try:
-        # The list is a Python literal, not JSON.
-        apis = ast.literal_eval(text[start : token.end()])
-        return frozenset({"Finish", *(str(api["name"]) for api in apis)})
-    except (ValueError, SyntaxError, TypeError, LookupError, RecursionError, MemoryError):
-        raise ValueError("the API list of the system prompt is not a list of named APIs") from None
-
-
-def parse_step(text: str) -> Step:
-    """The step that a text states last."""
-    _, found, stated = text.rpartition("Action:")
-    action, _, _ = stated.partition("Action Input:")
-    action = action.strip()
-    if not found or action.lower() in ("", "none"):
-        return Step("none")
-    _, found, arguments = stated.rpartition("Action Input:")
-    arguments = arguments.strip() if found else "{}"
-    if action != "Finish":
-        return Step("call", action, arguments)
-    try:
-        given = json.loads(arguments)
-        if given["return_type"] == "give_answer":
-            return Step("finish", action, arguments, str(given.get("final_answer", "")))
-    except (ValueError, LookupError, TypeError, RecursionError):
-        pass
-    return Step("give up", action, arguments)
-
-
-def describe(step: Step) -> str:
-    """A step as shown in reports."""
-    return f"{step.action} {step.arguments}".strip()
-
-
-def json_object(text: str) -> dict[str, Any] | None:
-    """The JSON object that a text is, or None."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def argument_f1(given: dict[str, Any] | None, wanted: dict[str, Any]) -> float:
-    """F1 over arguments; a key with another value counts half. None: no or another call."""
-    if given is None:
-        return 0.0
-    if not wanted:
-        return float(not given)
-    matched = sum(1.0 if given[k] == v else 0.5 for k, v in wanted.items() if k in given)
-    # 2PR / (P + R) with P = matched / len(given) and R = matched / len(wanted).
-    return 2 * matched / (len(given) + len(wanted))
-
-
-def rouge_l(answer: str, reference: str) -> float:
-    """ROUGE-L F-measure of two answers."""
-    from rouge_score.rouge_scorer import RougeScorer
-
-    if answer == reference:
-        return 1.0  # also for scripts without a-z, in which `rouge_score` finds no words
-    scores = RougeScorer(["rougeL"]).score(reference, answer[:LONGEST_ANSWER])
-    return float(scores["rougeL"].fmeasure)
+    def aggregate(self, scored: Sequence[tuple[Sample, SampleScore]]) -> list[Score]:
+        """The means, the two rates over other things than samples, and each group of queries."""
+        found = {score.metric: score for score in super().aggregate(scored)}
+        steps = [s.scores for sample, s in scored if sample.category.startswith("steps/")]
+        # The published rate is over all steps, so that those left out count as without a fault.
+        found[HALLUCINATION] = mean_score(
+            HALLUCINATION, [scores.get(HALLUCINATION, 0.0) for scores in steps]
+        )
+        found["api_hallucination_rate"] = rate_over_names(
+            "api_hallucination_rate", [s.scores for _, s in scored]
+        )
+        for group in GROUPS:
+            values = [
+                s.scores["api_f1"] for sample, s in scored if sample.category == f"queries/{group}"
+            ]
+            if values:
+                found[group] = mean_score(f"api_f1 ({group})", values)
+        return list(found.values())
 
 
 BENCHMARK = Toolllama()

@@ -1,10 +1,9 @@
-"""ToolLLaMA: prompt, step parsing and the scores of one step."""
+"""ToolLLaMA, steps: prompt, parsing, the scores of one step and of all."""
 
 from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,21 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.benchmarks.base import PromptSettings
-from evaluation.benchmarks.toolllama import (
-    BENCHMARK,
+from evaluation.benchmarks.toolllama import BENCHMARK
+from evaluation.benchmarks.toolllama_rows import StepRow
+from evaluation.benchmarks.toolllama_steps import (
     Step,
-    ToolllamaRow,
     argument_f1,
     offered_apis,
     parse_step,
     rouge_l,
+    score_step,
 )
-from evaluation.errors import EvaluationError
 from evaluation.records import GenerateRequest, Response, Sample, SampleScore
+from tests.evidence import evidence
 
-ROOT = Path(__file__).resolve().parents[2]
-BUNDLED = ROOT / "resources" / "samples" / "toolllama" / "samples.jsonl"
-HUB = ROOT.parent / "shared/data/hub/tuandunghcmut/toolbench-v1/data"
 SETTINGS = PromptSettings(protocol="chat", max_new_tokens=300, seed=5)
 
 APIS = [
@@ -48,14 +45,15 @@ def make_row(
 ) -> dict[str, Any]:
     turns = [("system", system), ("user", "\nIs the ferry late?\nBegin!\n"), *before]
     turns.append(("assistant", reference))
-    return {"id": "Step 2: x", "conversations": [{"from": f, "value": v} for f, v in turns]}
+    conversation = [{"from": f, "value": v} for f, v in turns]
+    return {"kind": "step", "id": "Step 2: x", "conversations": conversation}
 
 
 def make_sample(reference: str = CALL, *before: tuple[str, str]) -> Sample:
     return BENCHMARK.sample(make_row(reference, *before), 4)
 
 
-def score(sample: Sample, text: str) -> SampleScore:
+def judge(sample: Sample, text: str) -> SampleScore:
     response = Response(
         key="k",
         sample_id=sample.id,
@@ -65,7 +63,12 @@ def score(sample: Sample, text: str) -> SampleScore:
         text=text,
         finish_reason="stop",
     )
-    return BENCHMARK.score(sample, [response], [text])
+    return BENCHMARK.score(sample, evidence([response], [text]))
+
+
+def score(sample: Sample, text: str) -> dict[str, float]:
+    """Our own metrics; the published ones are tested in test_toolllama_compat."""
+    return {m: v for m, v in judge(sample, text).scores.items() if not m.endswith("(compat)")}
 
 
 def call(name: str, arguments: str) -> str:
@@ -94,30 +97,33 @@ def test_prompt_ends_before_the_reference() -> None:
 
 
 def test_ids_and_categories() -> None:
-    assert make_sample().id == "toolllama/4"
-    assert make_sample().category == "first call"
-    assert make_sample(CALL, ("user", "Try another call.")).category == "first call"
-    assert make_sample(CALL, ("assistant", CALL), ("function", "{}")).category == "later call"
-    assert make_sample(FINISH).category == "finish"
-    assert make_sample(GIVE_UP).category == "give up"
+    assert make_sample().id == "step/4"
+    assert make_sample().category == "steps/first call"
+    assert make_sample(CALL, ("user", "Try another call.")).category == "steps/first call"
+    later = make_sample(CALL, ("assistant", CALL), ("function", "{}"))
+    assert later.category == "steps/later call"
+    assert make_sample(FINISH).category == "steps/finish"
+    assert make_sample(GIVE_UP).category == "steps/give up"
 
 
 def test_turns_after_the_last_answer_are_ignored() -> None:
     row = make_row()
     row["conversations"].append({"from": "function", "value": "{}"})
-    assert BENCHMARK.sample(row, 0).category == "first call"
+    assert BENCHMARK.sample(row, 0).category == "steps/first call"
 
 
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"id": "x", "conversations": []}, "no assistant turn"),
-        ({"id": "x", "conversations": make_row()["conversations"][:2]}, "no assistant turn"),
-        ({"id": "x", "conversations": [{"from": "gpt", "value": ""}]}, "conversations.0.from"),
-        ({"id": "x"}, "conversations"),
-        (make_row(CALL, ("assistant", CALL)), "before the reference is of the assistant"),
+        (make_row() | {"conversations": []}, "no assistant turn"),
+        (make_row() | {"conversations": make_row()["conversations"][:2]}, "no assistant turn"),
+        (make_row() | {"conversations": [{"from": "gpt", "value": ""}]}, "conversations.0.from"),
+        ({"kind": "step", "id": "x"}, "conversations"),
+        (make_row() | {"kind": "other"}, "kind"),
+        (make_row() | {"kind": []}, "kind"),
+        ({"conversations": make_row()["conversations"]}, "kind"),
+        (make_row(CALL, ("user", " \n"), ("assistant", CALL)), "before the reference is of the"),
         (make_row(system="Hello."), "no list after 'the following APIs:'"),
-        (make_row(system="the following APIs: []]"), ""),
         (make_row(system="the following APIs: [{'name': 'a'}"), "not a list of named APIs"),
         (make_row(system="the following APIs: ['a']"), "not a list of named APIs"),
         (make_row(system="the following APIs: [{'name': f()}]"), "not a list of named APIs"),
@@ -126,23 +132,24 @@ def test_turns_after_the_last_answer_are_ignored() -> None:
     ],
 )
 def test_impossible_rows_are_named(row: dict[str, object], message: str) -> None:
-    if not message:
-        BENCHMARK.sample(row, 7)
-        return
-    with pytest.raises(EvaluationError, match="row 7") as caught:
-        BENCHMARK.sample(row, 7)
-    assert message in str(caught.value)
+    found = BENCHMARK.sample(row, 7).unscorable
+    assert found.startswith("row 7: ") and message in found
+
+
+def test_a_list_of_no_apis_offers_only_to_finish() -> None:
+    sample = BENCHMARK.sample(make_row(FINISH, system="the following APIs: []]"), 7)
+    assert not sample.unscorable
+    assert score(sample, FINISH) == {"plan_em": 1, "rouge_l": 1}
 
 
 def test_empty_question_is_named() -> None:
     row = make_row()
     row["conversations"][1]["value"] = " \n"
-    with pytest.raises(EvaluationError, match="no message of the user"):
-        BENCHMARK.sample(row, 0)
+    assert "no message of the user" in BENCHMARK.sample(row, 0).unscorable
 
 
 def test_api_list_may_contain_brackets_and_be_followed_by_text() -> None:
-    row = ToolllamaRow.model_validate(make_row(system=f"{SYSTEM}\nUse [any] of 'em."))
+    row = StepRow.model_validate(make_row(system=f"{SYSTEM}\nUse [any] of 'em."))
     assert offered_apis(row) == {"status_for_ferries", "ports_for_ferries", "Finish"}
 
 
@@ -216,51 +223,56 @@ def test_argument_f1(given_: dict[str, Any] | None, wanted: dict[str, Any], f1: 
         (call("status_for_ferries", '["line"]'), 1, 1, 0, 0),
         (call("ports_for_ferries", '{"line": "A", "day": 2}'), 1, 0, 0, 0),
         (call("boats", '{"line": "A", "day": 2}'), 1, 0, 0, 1),
-        (FINISH, 0, 0, 0, 0),
-        (GIVE_UP, 0, 0, 0, 0),
-        ("", 0, 0, 0, 0),
+        (FINISH, 0, 0, 0, None),
+        (GIVE_UP, 0, 0, 0, None),
+        ("", 0, 0, 0, None),
     ],
 )
-def test_reference_call(answer: str, plan: int, act: int, f1: float, hallucination: int) -> None:
-    assert score(make_sample(CALL), answer).scores == pytest.approx(
-        {"plan_em": plan, "act_em": act, "arg_f1": f1, "hallucination_rate": hallucination}
-    )
+def test_reference_call(
+    answer: str, plan: int, act: int, f1: float, hallucination: int | None
+) -> None:
+    expected: dict[str, float] = {"plan_em": plan, "act_em": act, "arg_f1": f1}
+    if hallucination is not None:  # no call, so none that could be hallucinated
+        expected["hallucination_rate"] = hallucination
+    assert score(make_sample(CALL), answer) == pytest.approx(expected)
 
 
 def test_reference_answer() -> None:
     sample = make_sample(FINISH)
-    assert score(sample, FINISH).scores == {"plan_em": 1, "hallucination_rate": 0, "rouge_l": 1}
+    assert score(sample, FINISH) == {"plan_em": 1, "rouge_l": 1}
     # 3 of 4 words in order, 3 of 7 reference words: P = 3/4, R = 3/7, F = 6/11.
     short = FINISH.replace("The ferry is late by ten minutes.", "Ferry is not late")
-    assert score(sample, short).scores["rouge_l"] == pytest.approx(6 / 11)
-    for other in (CALL, GIVE_UP, "The ferry is late by ten minutes."):
-        assert score(sample, other).scores == {"plan_em": 0, "hallucination_rate": 0, "rouge_l": 0}
+    assert score(sample, short)["rouge_l"] == pytest.approx(6 / 11)
+    assert score(sample, CALL) == {"plan_em": 0, "hallucination_rate": 0, "rouge_l": 0}
+    for other in (GIVE_UP, "The ferry is late by ten minutes."):
+        assert score(sample, other) == {"plan_em": 0, "rouge_l": 0}
 
 
 def test_give_up_references_stay_in_whatever_the_model_says() -> None:
     sample = make_sample(GIVE_UP)
-    assert score(sample, GIVE_UP).scores == {"plan_em": 1, "hallucination_rate": 0}
-    assert score(sample, CALL).scores == {"plan_em": 0, "hallucination_rate": 0}
-    assert score(sample, "").scores == {"plan_em": 0, "hallucination_rate": 0}
+    assert score(sample, GIVE_UP) == {"plan_em": 1}
+    assert score(sample, CALL) == {"plan_em": 0, "hallucination_rate": 0}
+    assert score(sample, "") == {"plan_em": 0}
 
 
 @pytest.mark.parametrize("reference", [call("invalid_function", "{}"), "I am lost."])
-def test_impossible_references_are_not_scored(reference: str) -> None:
+def test_impossible_references_have_none_of_our_metrics(reference: str) -> None:
     for answer in (CALL, reference, ""):
-        found = score(make_sample(reference), answer)
-        assert not found.scores and "not among the offered APIs" in found.reason
+        found = judge(make_sample(reference), answer)
+        assert not score(make_sample(reference), answer)
+        assert "not among the offered APIs" in found.reason
 
 
 def test_reference_without_arguments_to_compare() -> None:
     found = score(make_sample(call("status_for_ferries", "{broken")), CALL)
-    assert "arg_f1" not in found.scores and found.scores["act_em"] == 1
+    assert "arg_f1" not in found and found["act_em"] == 1
 
 
 def test_reports_show_the_step() -> None:
-    found = score(make_sample(CALL), "Hm.\nAction: boats\nAction Input: {}")
+    found = judge(make_sample(CALL), "Hm.\nAction: boats\nAction Input: {}")
     assert found.extracted == "boats {}"
     assert found.gold == 'status_for_ferries {"line": "A", "day": 2}'
-    assert score(make_sample(CALL), "Hm.").extracted is None
+    assert judge(make_sample(CALL), "Hm.").extracted is None
 
 
 def test_rouge_l_of_other_scripts() -> None:
@@ -268,29 +280,38 @@ def test_rouge_l_of_other_scripts() -> None:
     assert rouge_l("", "渡し船") == 0.0
 
 
-def test_aggregate_counts_the_samples_each_metric_is_over() -> None:
+def test_aggregate_counts_what_each_metric_is_over() -> None:
     scored = [
-        (s, score(s, answer))
+        (s, judge(s, answer))
         for s, answer in (
             (make_sample(CALL), CALL),
             (make_sample(CALL), call("status_for_ferries", '{"line": "B", "day": 2}')),
             (make_sample(FINISH), call("boats", "{}")),
+            (make_sample(FINISH), FINISH.replace("late", "early")),
             (make_sample(GIVE_UP), GIVE_UP),
             (make_sample("lost"), CALL),
         )
     ]
     found = {s.metric: s for s in BENCHMARK.aggregate(scored)}
-    assert {m: (s.value, s.n) for m, s in found.items()} == {
+    assert {m: (s.value, s.n) for m, s in found.items() if m in OURS} == {
         "arg_f1": (0.875, 2),
-        "plan_em": (0.75, 4),
+        "plan_em": (0.8, 5),
         "act_em": (1.0, 2),
-        "hallucination_rate": (0.25, 4),
-        "rouge_l": (0.0, 1),
+        "hallucination_rate": (pytest.approx(1 / 3), 3),  # of three calls
+        "rouge_l": (pytest.approx(3 / 7), 2),
     }
     assert [m for m, s in found.items() if s.primary] == ["arg_f1"]
     f1, plan = found["arg_f1"].interval, found["plan_em"].interval
     assert f1 and f1.method.startswith("bootstrap")
     assert plan and plan.method == "Wilson"
+
+
+OURS = ("arg_f1", "plan_em", "act_em", "hallucination_rate", "rouge_l")
+
+
+def test_metrics_of_faults_are_marked_so() -> None:
+    faults = {m for m in BENCHMARK.card.metrics if "hallucination" in m}
+    assert faults == set(BENCHMARK.card.lower_is_better)
 
 
 FRAGMENTS = st.sampled_from(
@@ -305,8 +326,15 @@ FRAGMENTS = st.sampled_from(
 @given(st.lists(FRAGMENTS | st.text(max_size=20), max_size=12).map("".join))
 def test_any_text_is_scored(text: str) -> None:
     for reference in (CALL, FINISH, GIVE_UP):
-        found = score(make_sample(reference), text)
-        assert found.scores and all(0 <= v <= 1 for v in found.scores.values())
+        found = judge(make_sample(reference), text).scores
+        assert "plan_em" in found and all(0 <= v <= 1 for v in found.values())
+
+
+@given(st.lists(FRAGMENTS | st.text(max_size=20), max_size=12).map("".join))
+def test_any_reference_is_compared_with(recorded: str) -> None:
+    reference = parse_step(recorded)
+    scores = score_step(reference, reference, frozenset({"Finish", "status_for_ferries"}))
+    assert set(scores.values()) <= {0.0, 1.0} and scores.get("plan_em", 1) == 1
 
 
 @pytest.mark.parametrize(
@@ -325,41 +353,5 @@ def test_long_answers_are_scored_fast(text: str) -> None:
     rouge_l("warm", "up")
     start = time.perf_counter()
     for sample in samples:
-        score(sample, text)
+        judge(sample, text)
     assert time.perf_counter() - start < 2
-
-
-# ---- rows ----
-
-
-def assert_gold_and_empty(sample: Sample, reference: str) -> None:
-    (request,) = BENCHMARK.requests(sample, [], SETTINGS)
-    assert isinstance(request, GenerateRequest)
-    assert request.messages[-1].role == "user" and request.messages[0].role == "system"
-    gold, empty = score(sample, reference).scores, score(sample, "").scores
-    assert gold.pop("hallucination_rate") == 0.0
-    assert set(gold.values()) == {1.0}
-    assert set(empty.values()) == {0.0}
-
-
-def test_bundled_samples_score_full_marks_with_gold_and_none_without() -> None:
-    if not BUNDLED.exists():
-        pytest.skip(f"{BUNDLED} is not there yet")
-    rows = [json.loads(line) for line in BUNDLED.read_text(encoding="utf-8").splitlines()]
-    samples = [BENCHMARK.sample(row, i) for i, row in enumerate(rows)]
-    for sample, row in zip(samples, rows, strict=True):
-        assert_gold_and_empty(sample, row["conversations"][-1]["value"])
-    assert {s.category for s in samples} == {"first call", "later call", "finish", "give up"}
-
-
-def test_hub_rows() -> None:
-    if not HUB.is_dir():
-        pytest.skip("the real rows are not on this machine")
-    parquet = pytest.importorskip("pyarrow.parquet")
-    rows = [
-        r for file in sorted(HUB.glob("*.parquet")) for r in parquet.read_table(file).to_pylist()
-    ]
-    samples = [BENCHMARK.sample(row, i) for i, row in enumerate(rows)]
-    assert samples and len({s.id for s in samples}) == len(samples)
-    for sample, row in zip(samples, rows, strict=True):
-        assert_gold_and_empty(sample, row["conversations"][-1]["value"])
