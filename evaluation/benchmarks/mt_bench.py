@@ -3,23 +3,41 @@
 A row:
     category: "math", prompt: ["What is 12 % of 250?", "And of twice that number?"],
     reference: ["30", "60"], prompt_id: 900000
+
+A judge rates each of the two answers from 1 to 10 (mt_bench_judge.py). A sample's `rating` is the
+mean of its turns' ratings. A rating that cannot be read is left out of the means; what it could
+have changed is shown by `rating_lower` and `rating_upper`, which put 1 and 10 in its place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import fmean
 
 from evaluation.benchmarks.base import (
     AnyRequest,
     Benchmark,
     Card,
+    Evidence,
     HubFiles,
     PromptSettings,
     Row,
 )
+from evaluation.benchmarks.mt_bench_judge import (
+    HIGHEST,
+    LOWEST,
+    judge_messages,
+    read_rating,
+    read_ratings,
+    retry,
+)
 from evaluation.records import GenerateRequest, Message, Response, Sample, SampleScore, Score
+from evaluation.statistics import bootstrap
 
 TURNS = 2
+NO_JUDGE = "no judge"
+# Share of the ratings, in percent, that must be readable for the mean to be one.
+NEEDED = 95
 
 # FastChat's sampling temperatures: open categories are sampled, exact ones decoded greedily.
 TEMPERATURES = {
@@ -44,7 +62,7 @@ class MtBenchRow(Row):
 
 
 class MtBench(Benchmark[MtBenchRow]):
-    """Both turns are asked and kept; without a judge no sample has a rating."""
+    """Both turns are asked and kept; they are rated if there is a judge."""
 
     card = Card(
         name="mt_bench",
@@ -56,8 +74,17 @@ class MtBench(Benchmark[MtBenchRow]):
         licence="Apache-2.0",
         files=HubFiles(split="train", patterns=("data/train-*", "README.md")),
         protocols=("chat",),
-        metrics=("rating",),
+        max_new_tokens={"chat": 1024},
+        metrics=(
+            "rating",
+            "rating_turn_1",
+            "rating_turn_2",
+            "rating_lower",
+            "rating_upper",
+            "parse_rate",
+        ),
         primary="rating",
+        judged=True,
     )
     row_type = MtBenchRow
 
@@ -112,22 +139,101 @@ class MtBench(Benchmark[MtBenchRow]):
             seed=settings.seed,
         )
 
-    def score(
-        self, sample: Sample, responses: Sequence[Response], answers: Sequence[str]
-    ) -> SampleScore:
-        return SampleScore(gold=references(self.row(sample)), reason="no judge")
+    # ---- the judge (see judging.Judged) ----
+
+    def judge_requests(
+        self, sample: Sample, evidence: Evidence, max_new_tokens: int
+    ) -> list[GenerateRequest]:
+        """One request an answer, whose turn is the request's `repeat`; none if one is missing."""
+        if len(evidence.answers) != TURNS or any(r.error for r in evidence.responses):
+            return []
+        row = self.row(sample)
+        return [
+            GenerateRequest(
+                sample_id=sample.id,
+                repeat=turn,
+                messages=judge_messages(
+                    row.category, row.prompt, evidence.answers[: turn + 1], row.reference
+                ),
+                max_new_tokens=max_new_tokens,
+            )
+            for turn in range(TURNS)
+        ]
+
+    def judge_follow_up(
+        self, first: GenerateRequest, replies: Sequence[str]
+    ) -> GenerateRequest | None:
+        """One retry, a further turn of the same conversation, if no rating can be read."""
+        unreadable = len(replies) == 1 and read_rating(replies[0]) is None
+        return retry(first, replies[0]) if unreadable else None
+
+    def ratings(self, judgments: Sequence[Response]) -> dict[int, float | None]:
+        """The rating of each answer, None where none could be read."""
+        return read_ratings(judgments)
+
+    # ---- scores ----
+
+    def score(self, sample: Sample, evidence: Evidence) -> SampleScore:
+        gold = references(self.row(sample))
+        if not evidence.judgments:
+            return SampleScore(gold=gold, reason=NO_JUDGE)
+        ratings = read_ratings(evidence.judgments)
+        read = {turn: rating for turn, rating in ratings.items() if rating is not None}
+        missing = " and ".join(str(turn + 1) for turn in ratings if turn not in read)
+        reason = f"the judge's rating of turn {missing} could not be read" if missing else ""
+        if not read:
+            return SampleScore(gold=gold, reason=reason)
+        return SampleScore(
+            scores={
+                "rating": fmean(read.values()),
+                **{f"rating_turn_{turn + 1}": rating for turn, rating in read.items()},
+                "rating_lower": fmean(read.get(turn, LOWEST) for turn in ratings),
+                "rating_upper": fmean(read.get(turn, HIGHEST) for turn in ratings),
+                "parse_rate": len(read) / len(ratings),
+            },
+            extracted=", ".join(f"turn {turn + 1}: {rating:g}" for turn, rating in read.items()),
+            gold=gold,
+            reason=reason,
+        )
 
     def aggregate(self, scored: Sequence[tuple[Sample, SampleScore]]) -> list[Score]:
-        """One field that says why it is empty."""
-        return [
-            Score(
-                metric=self.card.primary,
-                value=None,
-                n=0,
-                primary=True,
-                reason="not scored: no judge",
+        """Means over the questions; the primary one is empty if too few ratings could be read."""
+        verdicts = [verdict for _, verdict in scored]
+        if all(verdict.reason == NO_JUDGE for verdict in verdicts):
+            return [_unrated(f"not scored: {NO_JUDGE}" if verdicts else "")]
+        # A sample without scores is one of whose ratings none could be read.
+        worst = {"rating_lower": float(LOWEST), "rating_upper": float(HIGHEST), "parse_rate": 0.0}
+        rows = [verdict.scores or worst for verdict in verdicts]
+        asked = TURNS * len(rows)
+        parsed = round(TURNS * sum(row["parse_rate"] for row in rows))
+        rating, *others = (
+            _mean(metric, [row[metric] for row in rows if metric in row])
+            for metric in self.card.metrics
+            if metric != "parse_rate"
+        )
+        if 100 * parsed < NEEDED * asked:
+            # Never rounded to what is needed.
+            percent = min(NEEDED - 1, round(100 * parsed / asked))
+            rating = _unrated(
+                f"invalid: the judge's rating could be read from {parsed} of {asked} answers "
+                f"({percent}%), {NEEDED}% are needed"
             )
-        ]
+        # A count of this run's answers, which has no interval.
+        parse_rate = Score(metric="parse_rate", value=parsed / asked, n=asked)
+        return [rating.model_copy(update={"primary": True}), *others, parse_rate]
+
+
+def _unrated(reason: str) -> Score:
+    return Score(metric="rating", value=None, n=0, primary=True, reason=reason)
+
+
+def _mean(metric: str, values: Sequence[float]) -> Score:
+    """A mean rating; resampling whole questions keeps the two turns of one together."""
+    if not values:
+        return Score(metric=metric, value=None, n=0)
+    return Score(
+        metric=metric, value=fmean(values), n=len(values), interval=bootstrap(values, fmean)
+    )
 
 
 def references(row: MtBenchRow) -> str:

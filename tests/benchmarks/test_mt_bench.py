@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from evaluation.benchmarks.base import PromptSettings
 from evaluation.benchmarks.mt_bench import BENCHMARK, TEMPERATURES
-from evaluation.errors import EvaluationError
 from evaluation.records import GenerateRequest, Message, Response, Sample, Score
+from tests.evidence import evidence
 
 REPO = Path(__file__).resolve().parents[2]
 SETTINGS = PromptSettings(protocol="chat", max_new_tokens=321, seed=5)
@@ -124,7 +124,9 @@ def test_temperatures_by_category() -> None:
 )
 def test_without_a_judge_answers_are_kept_unrated(reference: list[str], gold: str) -> None:
     sample = BENCHMARK.sample(row(reference=reference), 0)
-    verdict = BENCHMARK.score(sample, [answered("30", 0), answered("60", 1)], ["30", "60"])
+    verdict = BENCHMARK.score(
+        sample, evidence([answered("30", 0), answered("60", 1)], ["30", "60"])
+    )
     assert verdict.scores == {}
     assert verdict.extracted is None
     assert (verdict.gold, verdict.reason) == (gold, "no judge")
@@ -132,7 +134,7 @@ def test_without_a_judge_answers_are_kept_unrated(reference: list[str], gold: st
 
 def test_aggregate_says_why_it_has_no_value() -> None:
     sample = BENCHMARK.sample(row(), 0)
-    verdict = BENCHMARK.score(sample, [answered("30", 0)], ["30"])
+    verdict = BENCHMARK.score(sample, evidence([answered("30", 0)], ["30"]))
     assert BENCHMARK.aggregate([(sample, verdict)]) == [
         Score(metric="rating", value=None, n=0, primary=True, reason="not scored: no judge")
     ]
@@ -150,10 +152,9 @@ def test_aggregate_says_why_it_has_no_value() -> None:
     ],
 )
 def test_unusable_rows_are_named(changes: dict[str, object], problem: str) -> None:
-    with pytest.raises(EvaluationError) as error:
-        BENCHMARK.sample(row(**changes), 3)
-    assert problem in str(error.value)
-    assert "row 3" in str(error.value)
+    sample = BENCHMARK.sample(row(**changes), 3)
+    assert problem in sample.unscorable
+    assert sample.unscorable.startswith("row 3: ")
 
 
 @given(texts=st.lists(st.text(), min_size=1, max_size=3))
@@ -163,7 +164,7 @@ def test_any_answer_is_carried_and_kept(texts: list[str]) -> None:
     assert [r.turn for r in requests] == [0, 1]
     assert requests[1].messages[1] == Message(role="assistant", content=texts[0])
     responses = [answered(t, i) for i, t in enumerate(texts)]
-    assert BENCHMARK.score(sample, responses, texts).scores == {}
+    assert BENCHMARK.score(sample, evidence(responses, texts)).scores == {}
 
 
 def test_bundled_samples_hold_a_conversation() -> None:
@@ -179,7 +180,7 @@ def test_bundled_samples_hold_a_conversation() -> None:
             asked = [m.content for m in requests[-1].messages if m.role == "user"]
             assert asked == raw["prompt"]
             responses = [answered(t, i) for i, t in enumerate(texts)]
-            verdict = BENCHMARK.score(sample, responses, texts)
+            verdict = BENCHMARK.score(sample, evidence(responses, texts))
             assert (verdict.scores, verdict.reason) == ({}, "no judge")
 
 
