@@ -13,12 +13,13 @@ from evaluation.benchmarks.base import (
     AnyRequest,
     Benchmark,
     Card,
+    Evidence,
     HubFiles,
     PromptSettings,
     Row,
 )
 from evaluation.benchmarks.multiple_choice import choices_request, few_shot_prefix, score_choices
-from evaluation.records import Response, Sample, SampleScore
+from evaluation.records import Sample, SampleScore
 
 
 class Choices(Row):
@@ -38,7 +39,11 @@ class ArcRow(Row):
 
 
 class ArcChallenge(Benchmark[ArcRow]):
-    """Harness task arc_challenge: the choice texts after `Question: …\\nAnswer:`."""
+    """Harness task arc_challenge: the choice texts after `Question: …` and `Answer:`.
+
+    acc: the choice of the highest log-probability is the right one; acc_norm: of the highest
+    log-probability per character. A few questions have three or five choices.
+    """
 
     card = Card(
         name="arc_challenge",
@@ -54,6 +59,7 @@ class ArcChallenge(Benchmark[ArcRow]):
             few_shot_split="train",
             patterns=("ARC-Challenge/*", "README.md"),
         ),
+        customary_few_shot=25,
         protocols=("harness",),
         metrics=("acc_norm", "acc"),
         primary="acc_norm",
@@ -80,11 +86,9 @@ class ArcChallenge(Benchmark[ArcRow]):
         prefix = few_shot_prefix([(question(r), r.choices.text[gold(r)]) for r in shots])
         return [choices_request(sample, prefix + question(row), row.choices.text)]
 
-    def score(
-        self, sample: Sample, responses: Sequence[Response], answers: Sequence[str]
-    ) -> SampleScore:
+    def score(self, sample: Sample, evidence: Evidence) -> SampleScore:
         row = self.row(sample)
-        return score_choices(responses[0], row.choices.text, gold(row))
+        return score_choices(evidence.responses[0], row.choices.text, gold(row))
 
 
 def question(row: ArcRow) -> str:

@@ -7,14 +7,16 @@ requests can be hashed before a model is loaded and its scorer can be edited wit
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from evaluation.errors import EvaluationError
+from evaluation.errors import first_line
 from evaluation.hub_layout import read_split
 from evaluation.records import (
     GenerateRequest,
@@ -29,6 +31,9 @@ from evaluation.records import (
 )
 from evaluation.statistics import mean_score
 
+if TYPE_CHECKING:
+    from evaluation.sandbox import Sandbox
+
 AnyRequest = GenerateRequest | LoglikelihoodRequest
 
 
@@ -42,16 +47,42 @@ RowT = TypeVar("RowT", bound=Row)
 
 
 class HubFiles(Record):
-    """Where the rows are inside a Hub dataset repository (and its mirrors)."""
+    """Where the rows are inside a Hub dataset repository (and its mirrors).
+
+    `parts` says in words which rows are the samples, where that is not one split.
+    """
 
     config: str | None = None
     split: str
     few_shot_split: str | None = None
     patterns: tuple[str, ...]
+    parts: str = ""
+
+
+class PackagedRows(Record):
+    """Rows that a function of a published package returns as a literal list.
+
+    `requirement` names the package with its version, `sha256` is its wheel's, `member` the module's
+    path in the wheel. The module is read, never imported.
+    """
+
+    requirement: str
+    sha256: str
+    member: str
+    function: str
 
 
 class Card(Record):
-    """The facts about a benchmark that reports and docs are made from."""
+    """The facts about a benchmark that reports and docs are made from.
+
+    `protocols` are the ones on offer, the default first; `max_new_tokens` is the room for the
+    answer by protocol (those without text have none). `lower_is_better` names metrics of faults.
+    `runs_code`: scoring executes the answers; `judged`: another model rates them; `repeatable`:
+    several attempts at one sample mean something (pass@k). `packaged_few_shot`: worked examples
+    that are not in the dataset's repository; `customary_few_shot`: how many are usual in the
+    harness protocol. `harness_metrics`: those of the harness protocol where they are others, the
+    primary first.
+    """
 
     name: str
     title: str
@@ -61,19 +92,50 @@ class Card(Record):
     revision: str
     licence: str
     files: HubFiles
+    packaged_few_shot: PackagedRows | None = None
+    customary_few_shot: int = 0
     protocols: tuple[Protocol, ...]
+    max_new_tokens: Mapping[Protocol, int] = {}
     metrics: tuple[str, ...]
     primary: str
+    harness_metrics: tuple[str, ...] = ()
+    lower_is_better: tuple[str, ...] = ()
     chance: float | None = None
+    runs_code: bool = False
+    judged: bool = False
+    repeatable: bool = False
 
 
 class PromptSettings(Record):
-    """The settings that decide a benchmark's requests."""
+    """The settings that decide a benchmark's requests.
+
+    `repeats` independent attempts are made at each sample, at `temperature` if there are several.
+    """
 
     protocol: Protocol
     few_shot: int = 0
     max_new_tokens: int = 1024
     seed: int = 0
+    repeats: int = 1
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a scorer may look at besides the sample.
+
+    `answers` are the responses' texts without thinking, in the order of `responses` (by repeat,
+    then turn). `judgments` are a judge's responses, where the benchmark is judged and a judge is
+    configured. `sandbox` is there for benchmarks that run code, where one works on this machine;
+    otherwise `no_sandbox` says why not.
+    """
+
+    responses: Sequence[Response]
+    answers: Sequence[str]
+    settings: PromptSettings
+    judgments: Sequence[Response] = ()
+    sandbox: Sandbox | None = None
+    no_sandbox: str = ""
 
 
 class Benchmark(ABC, Generic[RowT]):
@@ -101,36 +163,31 @@ class Benchmark(ABC, Generic[RowT]):
         return ""
 
     def sample(self, raw: dict[str, object], index: int) -> Sample:
-        """Normalise one Hub row.
-
-        Raises EvaluationError that names the row and its missing or wrong columns.
-        """
-        where = f"dataset {self.card.name}, row {index}"
-        remedy = (
-            f"the row must have the columns of {self.card.hub_id}; check the source and revision "
-            f"of datasets.{self.card.name} in the configuration"
-        )
+        """Normalise one Hub row; a row that cannot be used becomes an unscorable sample."""
         try:
             row = self.row_type.model_validate(raw)
         except ValidationError as error:
             details = "; ".join(
                 f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors()
             )
-            raise EvaluationError(
-                f"A dataset row does not have the expected columns: {details}",
-                where=where,
-                remedy=remedy,
-            ) from None
-        problem = self.check(row)
-        if problem:
-            raise EvaluationError(
-                f"A dataset row cannot be used: {problem}", where=where, remedy=remedy
+            return _unscorable(raw, index, f"wrong columns: {details}")
+        try:
+            problem = self.check(row)
+            if problem:
+                return _unscorable(raw, index, problem)
+            sample = Sample(
+                id=self.identify(row, index),
+                category=self.categorise(row),
+                row=row.model_dump(mode="json"),
             )
-        return Sample(
-            id=self.identify(row, index),
-            category=self.categorise(row),
-            row=row.model_dump(mode="json"),
-        )
+            sample.model_dump_json()  # raises for half a surrogate pair, which no file can hold
+        except Exception as error:  # a row of a form that nobody thought of
+            return _unscorable(raw, index, f"it cannot be read: {first_line(error)}")
+        return sample
+
+    def packaged_row(self, raw: Mapping[str, object], index: int) -> dict[str, object]:
+        """A worked example of `card.packaged_few_shot` in the dataset's columns."""
+        return dict(raw)
 
     def row(self, sample: Sample) -> RowT:
         """The typed row of a sample."""
@@ -161,10 +218,8 @@ class Benchmark(ABC, Generic[RowT]):
     # ---- scores ----
 
     @abstractmethod
-    def score(
-        self, sample: Sample, responses: Sequence[Response], answers: Sequence[str]
-    ) -> SampleScore:
-        """Judge one sample. `answers` are the responses' texts without thinking, in turn order."""
+    def score(self, sample: Sample, evidence: Evidence) -> SampleScore:
+        """The verdict on one sample; must not raise whatever a response says."""
 
     def aggregate(self, scored: Sequence[tuple[Sample, SampleScore]]) -> list[Score]:
         """Scores of the cell: by default the mean of each of the card's metrics."""
@@ -177,6 +232,23 @@ class Benchmark(ABC, Generic[RowT]):
             )
             for metric in self.card.metrics
         ]
+
+
+def _unscorable(raw: Mapping[str, object], index: int, problem: str) -> Sample:
+    """A row that cannot be used, kept so that it is named and counted."""
+    text = json.dumps(raw, default=str, ensure_ascii=False)
+    reason = f"row {index}: {problem}"
+    return Sample(
+        id=f"row {index}",
+        category="",
+        row=json.loads(_encodable(text)),
+        unscorable=_encodable(reason),
+    )
+
+
+def _encodable(text: str) -> str:
+    """Text with a question mark for each half of a surrogate pair."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def chat(text: str, sample: Sample, settings: PromptSettings) -> GenerateRequest:

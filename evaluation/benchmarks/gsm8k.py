@@ -14,12 +14,13 @@ from evaluation.benchmarks.base import (
     AnyRequest,
     Benchmark,
     Card,
+    Evidence,
     HubFiles,
     PromptSettings,
     Row,
     chat,
 )
-from evaluation.records import GenerateRequest, Response, Sample, SampleScore
+from evaluation.records import GenerateRequest, Sample, SampleScore
 
 # The harness's two filters.
 STRICT = re.compile(r"#### (\-?[0-9\.\,]+)")
@@ -46,8 +47,9 @@ class Gsm8kRow(Row):
 class Gsm8k(Benchmark[Gsm8kRow]):
     """Strict: the number in the protocol's own form; flexible: the last number of the answer.
 
-    Answers to harness prompts are read as the harness reads them (the first `#### N`, compared as
-    text), answers in chat by the last stated number, where 18.00 equals 18.
+    Answers to harness prompts (task gsm8k) are read as the harness reads them: the first `#### N`,
+    compared as text. In chat the last number stated as "The answer is N" counts (or `#### N`), and
+    18.00 equals 18.
     """
 
     card = Card(
@@ -61,7 +63,9 @@ class Gsm8k(Benchmark[Gsm8kRow]):
         files=HubFiles(
             config="main", split="test", few_shot_split="train", patterns=("main/*", "README.md")
         ),
+        customary_few_shot=5,
         protocols=("chat", "harness"),
+        max_new_tokens={"chat": 1024, "harness": 256},
         metrics=("exact_match_strict", "exact_match_flexible"),
         primary="exact_match_strict",
     )
@@ -93,15 +97,12 @@ class Gsm8k(Benchmark[Gsm8kRow]):
             )
         ]
 
-    def score(
-        self, sample: Sample, responses: Sequence[Response], answers: Sequence[str]
-    ) -> SampleScore:
+    def score(self, sample: Sample, evidence: Evidence) -> SampleScore:
         row = self.row(sample)
         gold_match = STRICT.search(row.answer)
         gold = normalise(gold_match.group(1)) if gold_match else ""
-        # The prompt tells the protocols apart; truncation cuts its other end.
-        harness = responses[0].prompt.endswith(question(row))
-        strict, flexible = harness_numbers(answers[0]) if harness else chat_numbers(answers[0])
+        numbers = harness_numbers if evidence.settings.protocol == "harness" else chat_numbers
+        strict, flexible = numbers(evidence.answers[0])
         return SampleScore(
             scores={
                 "exact_match_strict": float(strict == gold),

@@ -15,12 +15,13 @@ from evaluation.benchmarks.base import (
     AnyRequest,
     Benchmark,
     Card,
+    Evidence,
     HubFiles,
     PromptSettings,
     Row,
 )
 from evaluation.benchmarks.multiple_choice import choices_request, few_shot_prefix, score_choices
-from evaluation.records import Response, Sample, SampleScore
+from evaluation.records import Sample, SampleScore
 
 ENDINGS = 4
 
@@ -37,7 +38,11 @@ class HellaswagRow(Row):
 
 
 class Hellaswag(Benchmark[HellaswagRow]):
-    """Harness task hellaswag: the four endings after `Activity: context`."""
+    """Harness task hellaswag: the four endings after `Activity: context`.
+
+    acc: the ending of the highest log-probability is the right one; acc_norm: of the highest
+    log-probability per character. The test split has no labels, so the validation split is used.
+    """
 
     card = Card(
         name="hellaswag",
@@ -52,6 +57,7 @@ class Hellaswag(Benchmark[HellaswagRow]):
             few_shot_split="train",
             patterns=("data/validation-*", "data/train-*", "README.md"),
         ),
+        customary_few_shot=10,
         protocols=("harness",),
         metrics=("acc_norm", "acc"),
         primary="acc_norm",
@@ -84,11 +90,9 @@ class Hellaswag(Benchmark[HellaswagRow]):
         prefix = few_shot_prefix([(query(r), endings(r)[int(r.label)]) for r in shots])
         return [choices_request(sample, prefix + query(row), endings(row))]
 
-    def score(
-        self, sample: Sample, responses: Sequence[Response], answers: Sequence[str]
-    ) -> SampleScore:
+    def score(self, sample: Sample, evidence: Evidence) -> SampleScore:
         row = self.row(sample)
-        return score_choices(responses[0], endings(row), int(row.label))
+        return score_choices(evidence.responses[0], endings(row), int(row.label))
 
 
 def query(row: HellaswagRow) -> str:

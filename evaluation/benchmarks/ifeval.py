@@ -16,13 +16,14 @@ from evaluation.benchmarks.base import (
     AnyRequest,
     Benchmark,
     Card,
+    Evidence,
     HubFiles,
     PromptSettings,
     Row,
     chat,
 )
 from evaluation.benchmarks.worker import CallError, Worker
-from evaluation.records import Response, Sample, SampleScore, Score
+from evaluation.records import Sample, SampleScore, Score
 from evaluation.statistics import bootstrap, mean_score, wilson
 
 # Every instruction with the arguments that its verifier needs.
@@ -80,7 +81,12 @@ class IfevalRow(Row):  # type: ignore[no-redef]  # the plugin: a field named kwa
 
 
 class Ifeval(Benchmark[IfevalRow]):
-    """Whole prompts and single instructions, each by strict and by loose verification."""
+    """Whole prompts and single instructions, each by strict and by loose verification.
+
+    Loose verification also accepts the response without its first line, last line or asterisks.
+    The request is that of lm-evaluation-harness's task ifeval with a chat template; a harness
+    protocol would only do without the template, so there is none.
+    """
 
     card = Card(
         name="ifeval",
@@ -92,6 +98,7 @@ class Ifeval(Benchmark[IfevalRow]):
         licence="Apache-2.0",
         files=HubFiles(split="train", patterns=("ifeval_input_data.jsonl", "README.md")),
         protocols=("chat",),
+        max_new_tokens={"chat": 1280},
         metrics=(
             "prompt_level_strict",
             "inst_level_strict",
@@ -127,13 +134,11 @@ class Ifeval(Benchmark[IfevalRow]):
     ) -> list[AnyRequest]:
         return [chat(self.row(sample).prompt, sample, settings)]
 
-    def score(
-        self, sample: Sample, responses: Sequence[Response], answers: Sequence[str]
-    ) -> SampleScore:
+    def score(self, sample: Sample, evidence: Evidence) -> SampleScore:
         row = self.row(sample)
         strict, loose, reasons = [], [], []
         for instruction, arguments in zip(row.instruction_id_list, row.kwargs, strict=True):
-            verdict, problem = follows(instruction, arguments, answers[0])
+            verdict, problem = follows(instruction, arguments, evidence.answers[0])
             strict.append(verdict["strict"])
             loose.append(verdict["loose"])
             if problem or not verdict["strict"]:

@@ -8,22 +8,24 @@ The 500 problems of the test split chosen by Lightman et al. 2023 (arXiv 2305.20
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
+from evaluation.benchmarks import minerva
 from evaluation.benchmarks.base import (
     AnyRequest,
     Benchmark,
     Card,
+    Evidence,
     HubFiles,
     PromptSettings,
     Row,
     chat,
 )
+from evaluation.benchmarks.boxed import last_boxed
 from evaluation.benchmarks.math_checker import is_equiv
-from evaluation.benchmarks.worker import CallError, Worker
-from evaluation.records import Response, Sample, SampleScore
+from evaluation.benchmarks.worker import Worker
+from evaluation.records import GenerateRequest, Sample, SampleScore, Score
+from evaluation.statistics import mean_score
 
 INSTRUCTION = (
     "Work through the following mathematics problem step by step. Finish with the final answer "
@@ -31,13 +33,6 @@ INSTRUCTION = (
 )
 # Parsing takes far more than linear time, and no answer of MATH has even 200 characters.
 LONGEST_ANSWER = 1000
-LONGEST_GAP = 40
-
-# An escaped brace is no brace, and the backslash of a line break escapes nothing.
-TOKEN = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|\\\\(?!boxed|fbox)|\\[{}]|[{}]")
-# What may stand between two boxes that state one answer: a comma, "and" or "or".
-MATH_MODE = r"(?:[\s$]|\\[()\[\]])*"
-JOINT = re.compile(rf"{MATH_MODE}(?:[,;]|[,;]?\s*(?:and|or)\b){MATH_MODE}")
 
 VERIFIER = Worker("evaluation.benchmarks.math_checker:make_verify", limit=10)
 
@@ -54,7 +49,17 @@ class MathRow(Row):
 
 
 class Math(Benchmark[MathRow]):
-    """math_verify: same mathematics; is_equiv: same string after the official normalisation."""
+    r"""Chat: the last `\boxed` of the answer, compared as mathematics and as a string.
+
+    math_verify: the same mathematics; is_equiv: the same string after the normalisation of MATH's
+    authors.
+
+    Harness: task minerva_math500 of lm-evaluation-harness 0.4.13. exact_match: the sentence "Final
+    Answer: The final answer is N. I hope it is correct.", the same as the gold answer after
+    Minerva's normalisation or by SymPy; math_verify: whatever math-verify reads from the whole
+    text. Its 256 new tokens cut off long solutions, as they do in the harness; the setting
+    `max_new_tokens` gives more.
+    """
 
     card = Card(
         name="math",
@@ -65,9 +70,13 @@ class Math(Benchmark[MathRow]):
         revision="6e4ed1a2a79af7d8630a6b768ec859cb5af4d3be",
         licence="MIT (MATH; the Hub copy states none)",
         files=HubFiles(split="test", patterns=("test.jsonl", "README.md")),
-        protocols=("chat",),
+        packaged_few_shot=minerva.EXAMPLES,
+        customary_few_shot=4,
+        protocols=("chat", "harness"),
+        max_new_tokens={"chat": 2048, "harness": 256},
         metrics=("math_verify", "is_equiv"),
         primary="math_verify",
+        harness_metrics=("exact_match", "math_verify"),
     )
     row_type = MathRow
 
@@ -75,89 +84,81 @@ class Math(Benchmark[MathRow]):
         return row.unique_id
 
     def categorise(self, row: MathRow) -> str:
-        return f"{row.subject} level {row.level}"
+        return f"{row.subject}/level {row.level}"
 
     def check(self, row: MathRow) -> str:
         if not row.problem.strip():
             return "the problem is empty"
         return "" if row.answer.strip() else "the answer is empty"
 
+    def packaged_row(self, raw: Mapping[str, object], index: int) -> dict[str, object]:
+        solution = str(raw["solution"])
+        return {
+            "problem": raw["problem"],
+            "solution": solution,
+            "answer": minerva.gold_answer(solution),
+            "subject": "",
+            "level": 0,
+            "unique_id": f"minerva/{index}",
+        }
+
     def requests(
         self, sample: Sample, few_shot: Sequence[Sample], settings: PromptSettings
     ) -> list[AnyRequest]:
-        return [chat(INSTRUCTION + self.row(sample).problem, sample, settings)]
+        problem = self.row(sample).problem
+        if settings.protocol == "chat":
+            return [chat(INSTRUCTION + problem, sample, settings)]
+        shots = [self.row(shot) for shot in few_shot]
+        return [
+            GenerateRequest(
+                sample_id=sample.id,
+                prompt=minerva.prompt(problem, [(r.problem, r.solution) for r in shots]),
+                stop=minerva.STOP,
+                max_new_tokens=settings.max_new_tokens,
+                seed=settings.seed,
+            )
+        ]
 
-    def score(
-        self, sample: Sample, responses: Sequence[Response], answers: Sequence[str]
-    ) -> SampleScore:
-        gold = self.row(sample).answer
-        extracted = last_boxed(answers[0])
-        same, equiv, reason = False, False, ""
-        if extracted is None:
-            reason = "no \\boxed answer"
-        elif len(extracted) > LONGEST_ANSWER:
-            reason = f"the boxed answer is longer than {LONGEST_ANSWER} characters"
-            extracted = extracted[:LONGEST_ANSWER]
-        else:
-            equiv = is_equiv(extracted, gold)
-            try:
-                same = bool(VERIFIER.call(gold, extracted))
-            except CallError as failure:
-                reason = f"math_verify: {failure}; counted as not equal"
-        return SampleScore(
-            scores={"math_verify": float(same), "is_equiv": float(equiv)},
-            extracted=extracted,
-            gold=gold,
-            reason=reason,
-        )
+    def score(self, sample: Sample, evidence: Evidence) -> SampleScore:
+        row, text = self.row(sample), evidence.answers[0]
+        if evidence.settings.protocol == "harness":
+            return minerva.score(row.solution, text)
+        return score_chat(row, text)
 
-
-@dataclass(frozen=True)
-class Box:
-    """A closed box and the content between its braces, as places in the text."""
-
-    start: int
-    content_start: int
-    content_end: int
-    end: int
+    def aggregate(self, scored: Sequence[tuple[Sample, SampleScore]]) -> list[Score]:
+        """The means of the protocol's own metrics, which the verdicts tell."""
+        verdicts = [verdict.scores for _, verdict in scored]
+        harness = any("exact_match" in scores for scores in verdicts)
+        metrics = self.card.harness_metrics if harness else self.card.metrics
+        return [
+            mean_score(m, [s[m] for s in verdicts if m in s], primary=m == metrics[0])
+            for m in metrics
+        ]
 
 
-def last_boxed(text: str) -> str | None:
-    r"""The content of the last closed box, e.g. "5" of `so $x = \boxed{5}$`.
-
-    Boxes joined by a comma, "and" or "or" state one answer together: `\boxed{1}, \boxed{2}`
-    gives "1, 2".
-    """
-    found = boxes(text)
-    if not found:
-        return None
-    group = [found.pop()]
-    while found and is_joint(text[found[-1].end : group[-1].start]):
-        group.append(found.pop())
-    contents = [text[box.content_start : box.content_end].strip() for box in reversed(group)]
-    return ", ".join(dict.fromkeys(contents))
-
-
-def boxes(text: str) -> list[Box]:
-    """All closed boxes in the order of their beginnings, in one pass over the text."""
-    closed: list[Box] = []
-    opened: list[re.Match[str] | None] = []
-    for token in TOKEN.finditer(text):
-        brace = token[0]
-        if brace == "{":
-            opened.append(None)
-        elif brace == "}":
-            box = opened.pop() if opened else None
-            if box:
-                closed.append(Box(box.start(), box.end(), token.start(), token.end()))
-        elif token["box"]:
-            opened.append(token)
-    return sorted(closed, key=lambda box: box.start)
-
-
-def is_joint(gap: str) -> bool:
-    """Whether the text between two boxes only joins them."""
-    return len(gap) <= LONGEST_GAP and JOINT.fullmatch(gap) is not None
+def score_chat(row: MathRow, text: str) -> SampleScore:
+    """The verdict on a text that states its answer in a box."""
+    readable, why = VERIFIER.holds(row.answer, None)
+    if not readable:
+        reason = f"math_verify cannot read the gold answer{why and ': '}{why}"
+        return SampleScore(gold=row.answer, reason=reason, unscorable=True)
+    extracted = last_boxed(text)
+    same, equiv, reason = False, False, ""
+    if extracted is None:
+        reason = "no \\boxed answer"
+    elif len(extracted) > LONGEST_ANSWER:
+        reason = f"the boxed answer is longer than {LONGEST_ANSWER} characters"
+        extracted = extracted[:LONGEST_ANSWER]
+    else:
+        equiv = is_equiv(extracted, row.answer)
+        same, why = VERIFIER.holds(row.answer, extracted)
+        reason = why and f"math_verify: {why}; counted as not equal"
+    return SampleScore(
+        scores={"math_verify": float(same), "is_equiv": float(equiv)},
+        extracted=extracted,
+        gold=row.answer,
+        reason=reason,
+    )
 
 
 BENCHMARK = Math()

@@ -66,8 +66,11 @@ def _braced_fraction(match: re.Match[str]) -> str:
     return rf"\frac{{{match[1]}}}{below}"
 
 
-def make_verify() -> Callable[[str, str], bool]:
-    """math-verify's comparison of a gold answer with an answer; run in a `Worker`."""
+def make_verify() -> Callable[[str, str | None], bool]:
+    """math-verify's comparison of a gold answer with an answer; run in a `Worker`.
+
+    Without an answer it says whether the gold answer can be read.
+    """
     from math_verify import LatexExtractionConfig, parse, verify
 
     # Only the LaTeX parser: the other one gives the text to a function that evaluates it. Its
@@ -75,9 +78,12 @@ def make_verify() -> Callable[[str, str], bool]:
     # limit holds instead.
     config = [LatexExtractionConfig()]
 
-    def same(gold: str, answer: str) -> bool:
-        sides = [parse(in_dollars(side), config, parsing_timeout=None) for side in (gold, answer)]
-        return bool(verify(*sides, allow_set_relation_comp=True, timeout_seconds=None))
+    def same(gold: str, answer: str | None) -> bool:
+        meant = parse(in_dollars(gold), config, parsing_timeout=None)
+        if answer is None:
+            return bool(meant)
+        given = parse(in_dollars(answer), config, parsing_timeout=None)
+        return bool(verify(meant, given, allow_set_relation_comp=True, timeout_seconds=None))
 
     return same
 

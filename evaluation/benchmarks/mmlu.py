@@ -13,12 +13,13 @@ from evaluation.benchmarks.base import (
     AnyRequest,
     Benchmark,
     Card,
+    Evidence,
     HubFiles,
     PromptSettings,
     Row,
 )
 from evaluation.benchmarks.multiple_choice import choices_request, few_shot_prefix, score_choices
-from evaluation.records import Response, Sample, SampleScore, Score
+from evaluation.records import Sample, SampleScore, Score
 from evaluation.statistics import mean_score
 
 LETTERS = ("A", "B", "C", "D")
@@ -62,7 +63,12 @@ class MmluRow(Row):
 
 
 class Mmlu(Benchmark[MmluRow]):
-    """Harness task mmlu: the letters A to D after the question and its choices."""
+    """Harness task mmlu: the letters A to D after the question and its choices.
+
+    acc: the right letter has the highest log-probability. Over all questions (subjects count by
+    their size), and as acc_stem, acc_humanities, acc_social_sciences and acc_other over those of
+    each group of subjects. Worked examples are of the question's own subject.
+    """
 
     card = Card(
         name="mmlu",
@@ -79,6 +85,7 @@ class Mmlu(Benchmark[MmluRow]):
             # Not all/*: the unused auxiliary_train is by far the largest file.
             patterns=("all/test-*", "all/dev-*", "README.md"),
         ),
+        customary_few_shot=5,
         protocols=("harness",),
         metrics=("acc",),
         primary="acc",
@@ -114,10 +121,10 @@ class Mmlu(Benchmark[MmluRow]):
         prefix = few_shot_prefix([(question(r), LETTERS[r.answer]) for r in shots])
         return [choices_request(sample, description(row) + prefix + question(row), LETTERS)]
 
-    def score(
-        self, sample: Sample, responses: Sequence[Response], answers: Sequence[str]
-    ) -> SampleScore:
-        return score_choices(responses[0], LETTERS, self.row(sample).answer, with_norm=False)
+    def score(self, sample: Sample, evidence: Evidence) -> SampleScore:
+        return score_choices(
+            evidence.responses[0], LETTERS, self.row(sample).answer, with_norm=False
+        )
 
     def aggregate(self, scored: Sequence[tuple[Sample, SampleScore]]) -> list[Score]:
         """The accuracy over all samples, then over those of each subject group that occurs."""

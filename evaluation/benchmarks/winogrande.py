@@ -13,6 +13,7 @@ from evaluation.benchmarks.base import (
     AnyRequest,
     Benchmark,
     Card,
+    Evidence,
     HubFiles,
     PromptSettings,
     Row,
@@ -21,7 +22,6 @@ from evaluation.benchmarks.multiple_choice import few_shot_prefix, score_choices
 from evaluation.records import (
     Continuation,
     LoglikelihoodRequest,
-    Response,
     Sample,
     SampleScore,
 )
@@ -42,7 +42,8 @@ class Winogrande(Benchmark[WinograndeRow]):
     """Harness task winogrande, partial evaluation (Trinh & Le 2018, arXiv 1806.02847).
 
     Each option is put into the blank and the rest of the sentence, the same for both, is scored:
-    the options' own probabilities and lengths play no part.
+    the options' own probabilities and lengths play no part. acc: the right option makes the rest
+    more probable. The test split has no labels, so the validation split is used.
     """
 
     card = Card(
@@ -59,6 +60,7 @@ class Winogrande(Benchmark[WinograndeRow]):
             few_shot_split="train",
             patterns=("winogrande_xl/validation-*", "winogrande_xl/train-*", "README.md"),
         ),
+        customary_few_shot=5,
         protocols=("harness",),
         metrics=("acc",),
         primary="acc",
@@ -95,11 +97,11 @@ class Winogrande(Benchmark[WinograndeRow]):
             )
         ]
 
-    def score(
-        self, sample: Sample, responses: Sequence[Response], answers: Sequence[str]
-    ) -> SampleScore:
+    def score(self, sample: Sample, evidence: Evidence) -> SampleScore:
         row = self.row(sample)
-        return score_choices(responses[0], [row.option1, row.option2], gold(row), with_norm=False)
+        return score_choices(
+            evidence.responses[0], [row.option1, row.option2], gold(row), with_norm=False
+        )
 
 
 def beginnings(row: WinograndeRow) -> list[str]:

@@ -62,6 +62,13 @@ class Worker:
         value: JsonValue = answer["value"]
         return value
 
+    def holds(self, *arguments: JsonValue) -> tuple[bool, str]:
+        """The value of a function that says yes or no; without a value, no and the reason."""
+        try:
+            return bool(self.call(*arguments)), ""
+        except CallError as failure:
+            return False, str(failure)
+
     def close(self) -> None:
         """End the process, whatever it is doing; a later call starts a new one."""
         process, self._process = self._process, None

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from evaluation.benchmarks.arc_challenge import BENCHMARK
 from evaluation.benchmarks.base import PromptSettings
-from evaluation.errors import EvaluationError
 from evaluation.records import (
     Continuation,
     ContinuationScore,
@@ -22,6 +21,7 @@ from evaluation.records import (
     Response,
     Sample,
 )
+from tests.evidence import evidence
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -95,7 +95,7 @@ def test_worked_examples_come_before_the_question() -> None:
 def test_numbered_labels_are_understood() -> None:
     choices = {"text": ["ice", "steam", "fog", "dew", "rain"], "label": ["1", "2", "3", "4", "5"]}
     sample = BENCHMARK.sample(row(choices=choices, answerKey="5"), 0)
-    verdict = BENCHMARK.score(sample, [scored(sample, [-9, -9, -9, -9, -1])], [""])
+    verdict = BENCHMARK.score(sample, evidence([scored(sample, [-9, -9, -9, -9, -1])], [""]))
     assert verdict.scores == {"acc": 1.0, "acc_norm": 1.0}
     assert verdict.gold == "rain"
 
@@ -103,7 +103,7 @@ def test_numbered_labels_are_understood() -> None:
 def test_long_choices_win_by_length_only_when_normalised() -> None:
     sample = BENCHMARK.sample(row(), 0)
     # Per character: ruler -1.2, thermometer -0.91, scale -4.
-    verdict = BENCHMARK.score(sample, [scored(sample, [-6, -10, -20])], [""])
+    verdict = BENCHMARK.score(sample, evidence([scored(sample, [-6, -10, -20])], [""]))
     assert verdict.scores == {"acc": 0.0, "acc_norm": 1.0}
     assert verdict.extracted == "thermometer"
 
@@ -120,10 +120,9 @@ def test_long_choices_win_by_length_only_when_normalised() -> None:
     ],
 )
 def test_unusable_rows_are_named(changes: dict[str, object], problem: str) -> None:
-    with pytest.raises(EvaluationError) as error:
-        BENCHMARK.sample(row(**changes), 3)
-    assert problem in str(error.value)
-    assert "row 3" in str(error.value)
+    sample = BENCHMARK.sample(row(**changes), 3)
+    assert problem in sample.unscorable
+    assert sample.unscorable.startswith("row 3: ")
 
 
 @given(
@@ -132,7 +131,7 @@ def test_unusable_rows_are_named(changes: dict[str, object], problem: str) -> No
 )
 def test_any_response_scores_within_range(text: str, logprobs: list[float]) -> None:
     sample = BENCHMARK.sample(row(), 0)
-    verdict = BENCHMARK.score(sample, [scored(sample, logprobs)], [text])
+    verdict = BENCHMARK.score(sample, evidence([scored(sample, logprobs)], [text]))
     assert set(verdict.scores.values()) <= {0.0, 1.0}
     assert bool(verdict.scores) != bool(verdict.reason)
 
@@ -145,15 +144,15 @@ def test_bundled_samples_reach_both_ends_of_the_scale() -> None:
         gold = raw["choices"]["label"].index(raw["answerKey"])
         right = [-1.0 if i == gold else -900.0 for i in range(len(asked))]
         wrong = [-900.0 if i == gold else -1.0 for i in range(len(asked))]
-        assert BENCHMARK.score(sample, [scored(sample, right)], [""]).scores == {
+        assert BENCHMARK.score(sample, evidence([scored(sample, right)], [""])).scores == {
             "acc": 1.0,
             "acc_norm": 1.0,
         }
-        assert BENCHMARK.score(sample, [scored(sample, wrong)], [""]).scores == {
+        assert BENCHMARK.score(sample, evidence([scored(sample, wrong)], [""])).scores == {
             "acc": 0.0,
             "acc_norm": 0.0,
         }
-        empty = BENCHMARK.score(sample, [scored(sample, [])], [""])
+        empty = BENCHMARK.score(sample, evidence([scored(sample, [])], [""]))
         assert empty.scores == {}
         assert "0 log-probabilities" in empty.reason
 

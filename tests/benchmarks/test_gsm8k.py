@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from evaluation.benchmarks.base import PromptSettings
 from evaluation.benchmarks.gsm8k import BENCHMARK, INSTRUCTION, chat_numbers, harness_numbers
-from evaluation.errors import EvaluationError
 from evaluation.records import GenerateRequest, Message, Protocol, Response, Sample, SampleScore
+from tests.evidence import evidence
 
 REPO = Path(__file__).resolve().parents[2]
 PROTOCOLS: tuple[Protocol, ...] = ("chat", "harness")
@@ -53,7 +53,7 @@ def judge(sample: Sample, protocol: Protocol, text: str) -> SampleScore:
         text=text,
         finish_reason="stop",
     )
-    return BENCHMARK.score(sample, [response], [text])
+    return BENCHMARK.score(sample, evidence([response], [text], protocol))
 
 
 def exact(verdict: SampleScore) -> tuple[float, float]:
@@ -176,10 +176,9 @@ def test_verdict_shows_what_was_extracted() -> None:
     ],
 )
 def test_unusable_rows_are_named(changes: dict[str, object], problem: str) -> None:
-    with pytest.raises(EvaluationError) as error:
-        BENCHMARK.sample(row(**changes), 3)
-    assert problem in str(error.value)
-    assert "row 3" in str(error.value)
+    sample = BENCHMARK.sample(row(**changes), 3)
+    assert problem in sample.unscorable
+    assert sample.unscorable.startswith("row 3: ")
 
 
 ANSWERS = st.one_of(

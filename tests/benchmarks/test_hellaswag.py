@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from evaluation.benchmarks.base import PromptSettings
 from evaluation.benchmarks.hellaswag import BENCHMARK, clean, endings, query
-from evaluation.errors import EvaluationError
 from evaluation.records import (
     Continuation,
     ContinuationScore,
@@ -22,6 +21,7 @@ from evaluation.records import (
     Response,
     Sample,
 )
+from tests.evidence import evidence
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -133,7 +133,7 @@ def test_scores_use_the_length_of_the_cleaned_ending() -> None:
     sample = BENCHMARK.sample(raw, 0)
     assert [len(e) for e in endings(BENCHMARK.row(sample))] == [10, 20, 5, 5]
     # Sums: the first is best. Per character: -1.0, -0.9, -4, -4, the second is best.
-    verdict = BENCHMARK.score(sample, [scored(sample, [-10, -18, -20, -20])], [""])
+    verdict = BENCHMARK.score(sample, evidence([scored(sample, [-10, -18, -20, -20])], [""]))
     assert verdict.scores == {"acc": 0.0, "acc_norm": 1.0}
     assert verdict.extracted == verdict.gold == "y" * 20
 
@@ -151,10 +151,9 @@ def test_scores_use_the_length_of_the_cleaned_ending() -> None:
     ],
 )
 def test_unusable_rows_are_named(changes: dict[str, object], problem: str) -> None:
-    with pytest.raises(EvaluationError) as error:
-        BENCHMARK.sample(row(**changes), 3)
-    assert problem in str(error.value)
-    assert "row 3" in str(error.value)
+    sample = BENCHMARK.sample(row(**changes), 3)
+    assert problem in sample.unscorable
+    assert sample.unscorable.startswith("row 3: ")
 
 
 @given(
@@ -163,7 +162,7 @@ def test_unusable_rows_are_named(changes: dict[str, object], problem: str) -> No
 )
 def test_any_response_scores_within_range(text: str, logprobs: list[float]) -> None:
     sample = BENCHMARK.sample(row(), 0)
-    verdict = BENCHMARK.score(sample, [scored(sample, logprobs)], [text])
+    verdict = BENCHMARK.score(sample, evidence([scored(sample, logprobs)], [text]))
     assert set(verdict.scores.values()) <= {0.0, 1.0}
     assert bool(verdict.scores) != bool(verdict.reason)
 
@@ -176,15 +175,15 @@ def test_bundled_samples_reach_both_ends_of_the_scale() -> None:
         gold = int(raw["label"])
         right = [-1.0 if i == gold else -900.0 for i in range(len(asked))]
         wrong = [-900.0 if i == gold else -1.0 for i in range(len(asked))]
-        assert BENCHMARK.score(sample, [scored(sample, right)], [""]).scores == {
+        assert BENCHMARK.score(sample, evidence([scored(sample, right)], [""])).scores == {
             "acc": 1.0,
             "acc_norm": 1.0,
         }
-        assert BENCHMARK.score(sample, [scored(sample, wrong)], [""]).scores == {
+        assert BENCHMARK.score(sample, evidence([scored(sample, wrong)], [""])).scores == {
             "acc": 0.0,
             "acc_norm": 0.0,
         }
-        empty = BENCHMARK.score(sample, [scored(sample, [])], [""])
+        empty = BENCHMARK.score(sample, evidence([scored(sample, [])], [""]))
         assert empty.scores == {}
         assert "0 log-probabilities" in empty.reason
 

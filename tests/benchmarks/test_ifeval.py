@@ -19,9 +19,9 @@ from evaluation.benchmarks.base import PromptSettings
 from evaluation.benchmarks.ifeval import BENCHMARK, INSTRUCTIONS, LONGEST_ANSWER
 from evaluation.benchmarks.ifeval_checker import loosened
 from evaluation.benchmarks.worker import Worker
-from evaluation.errors import EvaluationError
 from evaluation.records import GenerateRequest, Message, SampleScore
 from evaluation.statistics import wilson
+from tests.evidence import evidence
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -119,7 +119,7 @@ def row(*names: str, **changes: object) -> dict[str, Any]:
 
 def judge(raw: dict[str, Any], text: str) -> SampleScore:
     """The verdict on an answer."""
-    return BENCHMARK.score(BENCHMARK.sample(raw, 0), [], [text])
+    return BENCHMARK.score(BENCHMARK.sample(raw, 0), evidence([], [text]))
 
 
 def levels(verdict: SampleScore) -> tuple[float, ...]:
@@ -168,10 +168,9 @@ def test_arguments_that_a_loader_fills_in_are_dropped() -> None:
     ],
 )
 def test_unusable_rows_are_named(changes: dict[str, object], problem: str) -> None:
-    with pytest.raises(EvaluationError) as error:
-        BENCHMARK.sample(row("punctuation:no_comma", **changes), 4)
-    assert problem in str(error.value)
-    assert "row 4" in str(error.value)
+    sample = BENCHMARK.sample(row("punctuation:no_comma", **changes), 4)
+    assert problem in sample.unscorable
+    assert sample.unscorable.startswith("row 4: ")
 
 
 def test_every_instruction_has_a_case() -> None:
@@ -342,5 +341,5 @@ def test_all_hub_rows_are_usable() -> None:
         pytest.skip(f"no Hub stand-in at {path}")
     for index, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
         sample = BENCHMARK.sample(json.loads(line), index)
-        verdict = BENCHMARK.score(sample, [], ["Sure: *rain*.\n\nIt rains on the roof."])
+        verdict = BENCHMARK.score(sample, evidence([], ["Sure: *rain*.\n\nIt rains on the roof."]))
         assert "raised" not in verdict.reason

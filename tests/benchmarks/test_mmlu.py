@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from evaluation.benchmarks.base import PromptSettings
 from evaluation.benchmarks.mmlu import BENCHMARK, GROUP_OF, GROUPS
-from evaluation.errors import EvaluationError
 from evaluation.records import (
     Continuation,
     ContinuationScore,
@@ -23,6 +22,7 @@ from evaluation.records import (
     Sample,
     SampleScore,
 )
+from tests.evidence import evidence
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -120,7 +120,7 @@ def test_worked_examples_are_the_first_of_the_same_subject() -> None:
 )
 def test_likeliest_letter_decides(logprobs: list[float], acc: float, letter: str) -> None:
     sample = BENCHMARK.sample(row(), 0)
-    verdict = BENCHMARK.score(sample, [scored(sample, logprobs)], [""])
+    verdict = BENCHMARK.score(sample, evidence([scored(sample, logprobs)], [""]))
     assert verdict.scores == {"acc": acc}
     assert (verdict.extracted, verdict.gold) == (letter, "C")
 
@@ -173,10 +173,9 @@ def test_aggregate_of_nothing_has_no_value() -> None:
     ],
 )
 def test_unusable_rows_are_named(changes: dict[str, object], problem: str) -> None:
-    with pytest.raises(EvaluationError) as error:
-        BENCHMARK.sample(row(**changes), 3)
-    assert problem in str(error.value)
-    assert "row 3" in str(error.value)
+    sample = BENCHMARK.sample(row(**changes), 3)
+    assert problem in sample.unscorable
+    assert sample.unscorable.startswith("row 3: ")
 
 
 @given(
@@ -185,7 +184,7 @@ def test_unusable_rows_are_named(changes: dict[str, object], problem: str) -> No
 )
 def test_any_response_scores_within_range(text: str, logprobs: list[float]) -> None:
     sample = BENCHMARK.sample(row(), 0)
-    verdict = BENCHMARK.score(sample, [scored(sample, logprobs)], [text])
+    verdict = BENCHMARK.score(sample, evidence([scored(sample, logprobs)], [text]))
     assert set(verdict.scores.values()) <= {0.0, 1.0}
     assert bool(verdict.scores) != bool(verdict.reason)
 
@@ -198,9 +197,13 @@ def test_bundled_samples_reach_both_ends_of_the_scale() -> None:
         gold = raw["answer"]
         right = [-1.0 if i == gold else -900.0 for i in range(len(asked))]
         wrong = [-900.0 if i == gold else -1.0 for i in range(len(asked))]
-        assert BENCHMARK.score(sample, [scored(sample, right)], [""]).scores == {"acc": 1.0}
-        assert BENCHMARK.score(sample, [scored(sample, wrong)], [""]).scores == {"acc": 0.0}
-        empty = BENCHMARK.score(sample, [scored(sample, [])], [""])
+        assert BENCHMARK.score(sample, evidence([scored(sample, right)], [""])).scores == {
+            "acc": 1.0
+        }
+        assert BENCHMARK.score(sample, evidence([scored(sample, wrong)], [""])).scores == {
+            "acc": 0.0
+        }
+        empty = BENCHMARK.score(sample, evidence([scored(sample, [])], [""]))
         assert empty.scores == {}
         assert "0 log-probabilities" in empty.reason
 
