@@ -8,7 +8,7 @@ REQUIREMENTS := requirements/runtime.txt requirements/dev.txt requirements/const
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=1 --keep-going
 
-.PHONY: setup demo quick standard full test lint clean
+.PHONY: setup demo quick standard full test lint clean crosscheck bench bench-sweep
 
 setup: $(STAMP)
 
@@ -42,3 +42,29 @@ lint: setup
 clean:
 	rm -rf reports logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+# Sample-by-sample agreement with the reference implementations: writes docs/fidelity.md.
+MIRROR ?= ../shared/data/hub
+ROWS ?= 40
+REFERENCE := .venv-crosscheck
+
+$(REFERENCE)/.installed: requirements/crosscheck.txt requirements/constraints.txt
+	@test -x $(REFERENCE)/bin/python || $(PYTHON) -m venv $(REFERENCE)
+	@echo '*' > $(REFERENCE)/.gitignore
+	$(REFERENCE)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements/crosscheck.txt -c requirements/constraints.txt
+	$(REFERENCE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		bfcl-eval==2026.3.23
+	@touch $@
+
+crosscheck: setup $(REFERENCE)/.installed
+	@$(BIN)/python -m crosscheck --python $(REFERENCE)/bin/python --mirror $(MIRROR) --rows $(ROWS)
+
+# Speed and memory against lm-eval, in turns on this machine: writes into docs/performance.md.
+bench: setup $(REFERENCE)/.installed
+	@$(BIN)/python -m benchmarks.against_lm_eval --python $(REFERENCE)/bin/python \
+		--mirror $(MIRROR) --report docs/performance.md
+
+# What the engine reaches of the machine's measured ceilings.
+bench-sweep: setup
+	@$(BIN)/python -m benchmarks.sweep --report docs/performance.md

@@ -17,6 +17,7 @@ include: "rules/hooks.smk"
 include: "rules/models.smk"
 include: "rules/datasets.smk"
 include: "rules/generate.smk"
+include: "rules/judge.smk"
 include: "rules/score.smk"
 include: "rules/aggregate.smk"
 include: "rules/report.smk"
@@ -62,6 +63,7 @@ rule all:
 
 onstart:
     begin_run()
+    check_judges()
 
 
 onsuccess:

@@ -14,6 +14,8 @@ from typing import Any
 from evaluation.config import (
     Config,
     DatasetSettings,
+    EndpointModel,
+    EndpointSettings,
     EngineSettings,
     HubModel,
     JudgeSettings,
@@ -22,8 +24,11 @@ from evaluation.config import (
     Presets,
     PypiModel,
     RunSettings,
+    SandboxSettings,
     Section,
+    TierOverrides,
     Tiers,
+    TierSettings,
 )
 from evaluation.files import write_text
 
@@ -38,15 +43,20 @@ SECTIONS: tuple[tuple[str, str, type[Section]], ...] = (
     ("models: from the Hub", "models.NAME.", HubModel),
     ("models: from the package index", "models.NAME.", PypiModel),
     ("models: from a directory", "models.NAME.", PathModel),
+    ("models: behind a server", "models.NAME.", EndpointModel),
     ("datasets", "datasets.NAME.", DatasetSettings),
+    ("datasets: single tiers", "datasets.NAME.tiers.", TierOverrides),
+    ("datasets: one tier", "datasets.NAME.tiers.TIER.", TierSettings),
     ("tiers", "tiers.", Tiers),
     ("presets", "presets.", Presets),
     ("presets: each one", "presets.NAME.", Preset),
     ("engine", "engine.", EngineSettings),
     ("judge", "judge.", JudgeSettings),
+    ("judge: behind a server", "judge.endpoint.", EndpointSettings),
+    ("sandbox", "sandbox.", SandboxSettings),
 )
 INTRODUCTION = """\
-<!-- Generated from evaluation/config.py by `python -m evaluation.config_docs`: edit it there. -->
+<!-- Generated from evaluation/config/ by `python -m evaluation.config_docs`: edit it there. -->
 
 # Configuration
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -61,10 +61,12 @@ def _section(
     path: list[str], root: type[BaseModel], entries: Mapping[str, type[BaseModel]]
 ) -> type[BaseModel]:
     """The section at a path of keys, below which an unknown key was found."""
-    if path and path[0] in entries:
-        return entries[path[0]]
     section: Any = root
+    if path and path[0] in entries:
+        section, path = entries[path[0]], path[2:]
     for part in path:
-        section = section.model_fields[part].annotation
+        annotation = section.model_fields[part].annotation
+        # A section that may be empty is a union with None.
+        section = next((a for a in get_args(annotation) if hasattr(a, "model_fields")), annotation)
     found: type[BaseModel] = section
     return found

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from evaluation.config import EngineSettings, Preset
+from evaluation.config import EndpointModel, EngineSettings, Preset, Weights
 from evaluation.engines.base import Engine
 from evaluation.engines.device import check_size, gpu_visible
 from evaluation.errors import EvaluationError
@@ -33,7 +33,8 @@ class GenerateSettings(Record):
     preset_name: str
     engine: EngineSettings
     engine_revision: int
-    thinking: bool
+    thinking: bool | None
+    weights: Weights = "full"
     task: Task
     requests: str
     # Batch sizes decide responses only where their composition is fixed.
@@ -41,10 +42,14 @@ class GenerateSettings(Record):
 
 
 class Machine(Record):
-    """How this machine runs the model: changing it makes no response invalid."""
+    """How this machine runs the model: changing it makes no response invalid.
+
+    `endpoint` is there for a model behind a server.
+    """
 
     engine: EngineSettings
     preset: Preset
+    endpoint: EndpointModel | None = None
 
 
 @contextmanager
@@ -74,6 +79,50 @@ def check_files(manifest: ModelManifest, path: Path) -> None:
             )
 
 
+def load_model(
+    manifest: ModelManifest,
+    manifest_path: Path,
+    machine: Machine,
+    preset_name: str,
+    *,
+    thinking: bool | None,
+    threads: int | None,
+) -> Engine:
+    """Load or reach a model.
+
+    Raises EvaluationError if its files changed, this machine is too small or a key is missing.
+    """
+    if machine.endpoint is not None:
+        from evaluation.engines.openai_engine import OpenAIEngine
+
+        return OpenAIEngine(
+            manifest.model,
+            machine.endpoint,
+            section=f"models.{manifest.model}",
+            preset_name=preset_name,
+            thinking=thinking,
+        )
+    check_files(manifest, manifest_path)
+    size = manifest.parameters / 1e9
+    check_size(manifest.model, size, machine.engine, gpu=gpu_visible())
+    if machine.engine.name == "vllm":
+        from evaluation.engines.vllm_engine import VllmEngine
+
+        return VllmEngine(
+            manifest, machine.engine, preset_name, machine.preset, thinking=bool(thinking)
+        )
+    from evaluation.engines.transformers_engine import TransformersEngine
+
+    return TransformersEngine(
+        manifest,
+        machine.engine,
+        preset_name,
+        machine.preset,
+        thinking=bool(thinking),
+        threads=threads,
+    )
+
+
 def generate(
     settings: GenerateSettings,
     machine: Machine,
@@ -90,28 +139,24 @@ def generate(
         settings.engine,
         settings.engine_revision,
         thinking=settings.thinking,
+        weights=settings.weights,
     )
     others = [task for task in queue if task != settings.task]
 
     def load() -> Engine:
-        check_files(manifest, manifest_path)
-        size = manifest.parameters / 1e9
-        check_size(manifest.model, size, machine.engine, gpu=gpu_visible())
-        from evaluation.engines.transformers_engine import TransformersEngine
-
-        return TransformersEngine(
+        return load_model(
             manifest,
-            machine.engine,
+            manifest_path,
+            machine,
             settings.preset_name,
-            machine.preset,
             thinking=settings.thinking,
             threads=threads,
         )
 
-    with one_at_a_time(Path(settings.task.journal).parents[1]):
+    with one_at_a_time(Path(settings.task.journal).parents[2]):
         states = open_tasks([settings.task, *others], engine_identity)
         engine = run_queue(states, load, Progress(f"{settings.model}, {len(states)} datasets"))
-    if engine is not None:
+    if engine is not None and machine.endpoint is None:
         session = engine.session
         log.info("model %s was loaded once for %d tasks", settings.model, len(states))
         note(Load(model=settings.model, seconds=session.load_seconds), session.id)

@@ -7,7 +7,6 @@ exactly its own cells.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Sequence
@@ -19,17 +18,25 @@ from pydantic import BaseModel, JsonValue, TypeAdapter
 
 from evaluation.benchmarks import benchmark
 from evaluation.benchmarks.base import PromptSettings
-from evaluation.config import Config, EngineSettings, ModelSettings, PathModel
-from evaluation.engines.transformers_engine import REVISION
+from evaluation.config import (
+    TIERS,
+    Config,
+    EndpointModel,
+    EngineSettings,
+    ModelSettings,
+    PathModel,
+)
+from evaluation.engines import catalogue
 from evaluation.generate import GenerateSettings, Machine
 from evaluation.models import PATTERNS
 from evaluation.prepare import PrepareSettings
 from evaluation.queue import Task
-from evaluation.records import Record
+from evaluation.records import Protocol, Record
 from evaluation.requests import normaliser_digest, requests_digest
 from evaluation.scoring import ScoreSettings
 
-TIERS = ("quick", "standard", "full")
+# A test keeps the protocols in step with the type.
+VARIANT = re.compile(r"(harness|chat|tools)-(\d+)shot")
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -73,26 +80,41 @@ def cells(config: Config, tier: str) -> list[str]:
     return [cell(tier, m, d) for m in config.run.models for d in config.run.datasets]
 
 
+def variant(config: Config, dataset: str, tier: str) -> str:
+    """How a dataset is asked in a tier, as part of a path, e.g. `harness-25shot`.
+
+    Tiers that ask the same share their responses, and going back to a protocol costs nothing.
+    """
+    protocol, few_shot = config.asked(dataset, tier)
+    return f"{protocol}-{few_shot}shot"
+
+
 def responses(config: Config, model: str, dataset: str, tier: str) -> list[str]:
     """The responses files a cell is scored from."""
-    preset = config.preset_of(model)
+    folder = f"results/responses/{model}/{config.preset_of(model)}/{dataset}"
     return [
-        f"results/responses/{model}/{preset}/{dataset}/{part}.jsonl"
-        for part in slices(config, tier)
+        f"{folder}/{variant(config, dataset, tier)}/{part}.jsonl" for part in slices(config, tier)
     ]
 
 
 # ---- settings of the jobs ------------------------------------------------------------------
 
 
-def prompt_settings(config: Config, dataset: str) -> PromptSettings:
-    """What decides a dataset's requests."""
+def prompt_settings(config: Config, dataset: str, variant: str) -> PromptSettings:
+    """What decides a dataset's requests under a variant."""
     chosen = config.datasets[dataset]
+    found = VARIANT.fullmatch(variant)
+    if found is None:
+        raise ValueError(f"not a variant: {variant}")
+    protocol: Protocol = TypeAdapter(Protocol).validate_python(found[1])
+    own = benchmark(dataset).card.max_new_tokens.get(protocol, 0)
     return PromptSettings(
-        protocol=chosen.protocol,
-        few_shot=chosen.few_shot,
-        max_new_tokens=chosen.max_new_tokens,
+        protocol=protocol,
+        few_shot=int(found[2]),
+        max_new_tokens=chosen.max_new_tokens or own,
         seed=config.seed,
+        repeats=chosen.repeats,
+        temperature=chosen.temperature,
     )
 
 
@@ -104,7 +126,9 @@ def fetch_settings(config: Config, model: str) -> FetchSettings:
 def fetch_key(config: Config, model: str) -> str:
     """The settings that decide what is fetched, as JSON; size, licence and thinking do not."""
     settings = config.models[model].model_dump(mode="json")
-    keys = ("source", "id", "revision", "parts", "sha256", "path")
+    keys: tuple[str, ...] = ("source", "id", "revision", "parts", "sha256", "path")
+    if settings["source"] == "endpoint":
+        keys = ("source", "base_url", "model", "completions")
     return json.dumps({key: settings.get(key) for key in keys}, sort_keys=True)
 
 
@@ -138,64 +162,80 @@ def prepare_settings(config: Config, dataset: str) -> PrepareSettings:
         source=source,
         revision=config.datasets[dataset].revision,
         mirror=config.mirror if source == "mirror" else None,
-        few_shot=config.datasets[dataset].few_shot,
+        few_shot=max(config.asked(dataset, tier)[1] for tier in TIERS),
         seed=config.seed,
         normaliser=_normaliser_digest(dataset),
     )
 
 
-def task(config: Config, model: str, preset: str, dataset: str, part: str) -> Task:
-    """One (dataset, slice) of a model and preset."""
+def task(config: Config, model: str, preset: str, dataset: str, variant: str, part: str) -> Task:
+    """One (dataset, variant, slice) of a model and preset."""
     start, stop = part.split("-")
     return Task(
         dataset=dataset,
         start=int(start),
         stop=int(stop),
-        prompt=prompt_settings(config, dataset),
+        prompt=prompt_settings(config, dataset, variant),
         samples=f"data/{dataset}.jsonl",
         manifest=f"data/{dataset}.manifest.json",
-        journal=f"results/journals/{model}/{preset}/{dataset}/{part}.jsonl",
+        journal=f"results/journals/{model}/{preset}/{dataset}/{variant}/{part}.jsonl",
     )
 
 
 def generate_settings(
-    config: Config, model: str, preset: str, dataset: str, part: str
+    config: Config, model: str, preset: str, dataset: str, variant: str, part: str
 ) -> GenerateSettings:
     """Settings of generate."""
+    engine = deciding(config, model)
     return GenerateSettings(
         model=model,
         preset_name=preset,
-        engine=deciding(config.engine),
-        engine_revision=REVISION,
+        engine=engine,
+        engine_revision=catalogue.revision(engine.name),
         thinking=config.models[model].thinking,
-        task=task(config, model, preset, dataset, part),
-        requests=_requests_digest(dataset, prompt_settings(config, dataset)),
-        exact_preset=getattr(config.presets, preset) if config.engine.exact else None,
+        weights=catalogue.weights_of(config, model, preset),
+        task=task(config, model, preset, dataset, variant, part),
+        requests=_requests_digest(dataset, prompt_settings(config, dataset, variant)),
+        exact_preset=getattr(config.presets, preset) if engine.exact else None,
     )
 
 
-def machine(config: Config, preset: str) -> Machine:
-    """How generate runs its model."""
-    return Machine(engine=config.engine, preset=getattr(config.presets, preset))
+def machine(config: Config, model: str, preset: str) -> Machine:
+    """How generate runs or reaches its model."""
+    settings = config.models[model]
+    return Machine(
+        engine=config.engine.model_copy(update={"name": catalogue.engine_of(config, model)}),
+        preset=getattr(config.presets, preset),
+        endpoint=settings if isinstance(settings, EndpointModel) else None,
+    )
 
 
-def deciding(engine: EngineSettings) -> EngineSettings:
+def deciding(config: Config, model: str) -> EngineSettings:
     """The engine settings without those that decide no response (where and what may run)."""
-    return EngineSettings(name=engine.name, dtype=engine.dtype, exact=engine.exact)
+    name = catalogue.engine_of(config, model)
+    if name == "openai":
+        return EngineSettings(name=name)
+    return EngineSettings(name=name, dtype=config.engine.dtype, exact=config.engine.exact)
 
 
 def score_settings(config: Config, tier: str, model: str, dataset: str) -> ScoreSettings:
     """Settings of score."""
+    from evaluation.judge_plan import cell_judge  # which builds on this module
+
+    engine = deciding(config, model)
     return ScoreSettings(
         model=model,
         dataset=dataset,
         tier=tier,
         size=getattr(config.tiers, tier),
         preset=config.preset_of(model),
-        prompt=prompt_settings(config, dataset),
-        engine=deciding(config.engine),
-        engine_revision=REVISION,
+        prompt=prompt_settings(config, dataset, variant(config, dataset, tier)),
+        sandbox=config.sandbox if runs_code(dataset) else None,
+        engine=engine,
+        engine_revision=catalogue.revision(engine.name),
         thinking=config.models[model].thinking,
+        weights=catalogue.weights_of(config, model, config.preset_of(model)),
+        judge=cell_judge(config, dataset),
     )
 
 
@@ -214,75 +254,12 @@ def _requests_digest(dataset: str, settings: PromptSettings) -> str:
     return requests_digest(dataset, settings)
 
 
-# ---- code that decides a score -------------------------------------------------------------
-
-MODULE = re.compile(r"evaluation\.benchmarks\.[\w.]+")
-SCORING_CODE = ("evaluation/scoring.py", "evaluation/statistics.py", "evaluation/thinking.py")
-
-
-@cache
-def scoring_code(dataset: str) -> tuple[str, ...]:
-    """The code files that decide a dataset's scores: its module and what that builds on.
-
-    Found from the imports within evaluation/benchmarks and the names of workers' modules
-    ("evaluation.benchmarks.x:function"), so that editing one scorer rescores one dataset.
-    """
-    found: dict[str, None] = {}
-    waiting = [f"evaluation/benchmarks/{dataset}.py"]
-    while waiting:
-        path = waiting.pop()
-        if path in found or not (ROOT / path).exists():
-            continue
-        found[path] = None
-        tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            names = []
-            if isinstance(node, ast.ImportFrom) and node.module:
-                names = [node.module, *(f"{node.module}.{a.name}" for a in node.names)]
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                names = [node.value.partition(":")[0]]
-            waiting += [name.replace(".", "/") + ".py" for name in names if MODULE.fullmatch(name)]
-    return (*sorted(found), *SCORING_CODE)
+def runs_code(dataset: str) -> bool:
+    """Whether scoring the dataset runs programs."""
+    return benchmark(dataset).card.runs_code
 
 
-def report_code() -> list[str]:
-    """Templates and code that decide what a report looks like."""
-    folder = ROOT / "evaluation" / "reports"
-    found = [*folder.glob("*.py"), *(folder / "templates").rglob("*")]
-    return sorted(str(path.relative_to(ROOT)) for path in found if path.is_file())
-
-
-# ---- targets -------------------------------------------------------------------------------
-
-
-def unknown_cell_pattern(config: Config) -> str:
-    """A regular expression of results (without `.json`) that no rule of the workflow makes."""
-    tiers, models, datasets = "|".join(TIERS), "|".join(config.models), "|".join(config.datasets)
-    known = rf"(?:{tiers})/(?:all|(?:{models})/(?:{datasets}))\.json$"
-    return rf"(?!{known}|responses/|journals/).+"
-
-
-def explain_unknown(config: Config, path: str) -> str:
-    """What is wrong with the target `results/{path}.json`, which no rule makes."""
-    parts = path.split("/")
-    names = [
-        ("tier", TIERS),
-        ("model", sorted(config.models)),
-        ("dataset", sorted(config.datasets)),
-    ]
-    if len(parts) == 2 and parts[1] == "all":
-        names = names[:1]
-    elif len(parts) != 3:
-        return (
-            f"No rule can make results/{path}.json: a result is results/TIER/MODEL/DATASET.json, "
-            f"an aggregate results/TIER/all.json, with TIER one of {', '.join(TIERS)}"
-        )
-    wrong = [
-        f"unknown {noun} '{found}'; known: {', '.join(known)}"
-        for found, (noun, known) in zip(parts, names, strict=False)
-        if found not in known
-    ]
-    return f"No rule can make results/{path}.json: {' and '.join(wrong)}"
+# ---- back from JSON ----------------------------------------------------------------------
 
 
 def parse(kind: type[BaseModel], text: str) -> Any:

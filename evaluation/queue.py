@@ -2,20 +2,22 @@
 
 Each task is one (dataset, slice) of a model and preset. The first generate job of a model runs
 all tasks' open requests in one pool and writes each response to its task's journal; the jobs
-after it find their journals complete and only write their files.
+after it find their journals complete and only write their files. Judging works the same way, with
+tasks and states of its own (judge.py).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from evaluation.benchmarks import benchmark
 from evaluation.benchmarks.base import AnyRequest, PromptSettings
 from evaluation.engines.base import Engine, Pool, PooledRequest
 from evaluation.errors import EvaluationError
-from evaluation.files import read_lines, read_record, write_records
+from evaluation.files import parse_record, read_lines, read_record, read_text, write_records
 from evaluation.journal import Journal
 from evaluation.progress import Progress
 from evaluation.records import (
@@ -24,8 +26,15 @@ from evaluation.records import (
     Response,
     ResponsesHeader,
     Sample,
+    Session,
 )
-from evaluation.requests import EngineIdentity, exchanges, first_requests, request_key
+from evaluation.requests import (
+    EngineIdentity,
+    Exchange,
+    exchanges,
+    first_requests,
+    request_key,
+)
 from evaluation.thinking import split_thinking
 
 log = logging.getLogger(__name__)
@@ -43,9 +52,19 @@ class Task(Record):
     journal: str
 
     @property
+    def variant(self) -> str:
+        """How the dataset is asked, e.g. `harness-25shot`."""
+        return f"{self.prompt.protocol}-{self.prompt.few_shot}shot"
+
+    @property
     def slice(self) -> str:
         """The slice's name, e.g. `20-100`."""
         return f"{self.start}-{self.stop}"
+
+    @property
+    def group(self) -> str:
+        """What an exact batch may not mix with anything else."""
+        return f"{self.dataset}/{self.variant}/{self.slice}"
 
 
 class TaskState:
@@ -64,11 +83,9 @@ class TaskState:
 
     def _open_requests(self) -> list[tuple[str, AnyRequest]]:
         """Requests without a valid response in the journal, follow-ups included."""
-        task, open_requests = self.task, []
+        open_requests = []
         for sample in self.samples.values():
-            for key, request, response in exchanges(
-                task.dataset, sample, self.pool, task.prompt, self.engine, self.journal.responses
-            ):
+            for key, request, response in self.exchanges(sample):
                 if response is None:
                     open_requests.append((key, request))
                 else:
@@ -76,33 +93,45 @@ class TaskState:
         if self.engine.exact and open_requests:
             # Exact batches are whole or not at all: a partly answered slice starts again.
             self.used.clear()
-            samples = list(self.samples.values())
-            return [
-                (request_key(task.dataset, request, self.engine), request)
-                for request in first_requests(task.dataset, samples, self.pool, task.prompt)
-            ]
+            return [(self.key(request), request) for request in self.first_requests()]
         return open_requests
 
-    def _shots(self, sample: Sample) -> list[Sample]:
-        return self.benchmark.pick_few_shot(sample, self.pool, self.task.prompt.few_shot)
+    def key(self, request: AnyRequest) -> str:
+        """The key of one of the task's requests."""
+        return request_key(self.task.dataset, request, self.engine)
+
+    def exchanges(self, sample: Sample) -> Iterator[Exchange]:
+        """A sample's requests with their responses in the journal."""
+        task, known = self.task, self.journal.responses
+        return exchanges(task.dataset, sample, self.pool, task.prompt, self.engine, known)
+
+    def first_requests(self) -> list[AnyRequest]:
+        """The first requests of all samples."""
+        samples = list(self.samples.values())
+        return first_requests(self.task.dataset, samples, self.pool, self.task.prompt)
 
     def follow_up(self, response: Response) -> AnyRequest | None:
         """The request that comes after a response, if any."""
         if response.error is not None:
             return None
-        sample = self.samples[response.sample_id]
         answers = [
             split_thinking(r.text)[1]
             for r in sorted(self.used, key=lambda r: r.turn)
-            if r.sample_id == sample.id and r.turn <= response.turn
+            if (r.sample_id, r.repeat) == (response.sample_id, response.repeat)
+            and r.turn <= response.turn
         ]
-        return self.benchmark.follow_up(sample, self._shots(sample), self.task.prompt, answers)
+        return self.next_request(self.samples[response.sample_id], response.repeat, answers)
+
+    def next_request(
+        self, sample: Sample, repeat: int, answers: Sequence[str]
+    ) -> AnyRequest | None:
+        """What comes after the answers that an attempt has so far, if anything."""
+        shots = self.benchmark.pick_few_shot(sample, self.pool, self.task.prompt.few_shot)
+        return self.benchmark.follow_up(sample, shots, self.task.prompt, answers)
 
     def pooled(self, key: str, request: AnyRequest) -> PooledRequest:
         """A request as it enters the pool."""
-        return PooledRequest(
-            key=key, group=f"{self.task.dataset}/{self.task.slice}", request=request
-        )
+        return PooledRequest(key=key, group=self.task.group, request=request)
 
     def header(self, model: str, preset: str) -> ResponsesHeader:
         """The first line of the task's responses file."""
@@ -119,16 +148,23 @@ class TaskState:
         )
 
 
-def open_tasks(tasks: Sequence[Task], engine: EngineIdentity) -> list[TaskState]:
+TaskT = TypeVar("TaskT", bound=Task)
+
+
+def open_tasks(
+    tasks: Sequence[TaskT],
+    engine: EngineIdentity,
+    state: Callable[[TaskT, EngineIdentity], TaskState] = TaskState,
+) -> list[TaskState]:
     """The states of all tasks whose dataset is prepared; the first one must be.
 
     Another dataset that failed to prepare, or cannot be read, costs only itself: its own job
     reports it.
     """
-    states = [TaskState(tasks[0], engine)]
+    states = [state(tasks[0], engine)]
     for task in tasks[1:]:
         try:
-            states.append(TaskState(task, engine))
+            states.append(state(task, engine))
         except EvaluationError as error:
             log.warning("dataset %s is left out of the queue: %s", task.dataset, error)
     return states
@@ -151,25 +187,25 @@ def run_queue(
         return None
     progress.start(len(pool))
     engine = load()
-    opened: set[int] = set()
+    opened: set[tuple[int, str]] = set()
     # Until something works, failures may be the model's and not the samples': they are not kept.
     works = any(response.error is None for state in states for response in state.used)
-    held: list[tuple[TaskState, Response]] = []
+    held: list[tuple[TaskState, Response, Session]] = []
     for response in engine.run(pool):
         state = owners.pop(response.key)
         state.used.append(response)
-        held.append((state, response))
+        held.append((state, response, engine.session))
         works = works or response.error is None
         if works:
-            for owner, done in held:
-                if id(owner) not in opened:
-                    owner.journal.append([engine.session])
-                    opened.add(id(owner))
+            for owner, done, session in held:
+                if (id(owner), session.id) not in opened:
+                    owner.journal.append([session])
+                    opened.add((id(owner), session.id))
                 owner.journal.append([done])
             held.clear()
         follow_up = state.follow_up(response)
         if follow_up is not None:
-            key = request_key(state.task.dataset, follow_up, state.engine)
+            key = state.key(follow_up)
             owners[key] = state
             pool.append(state.pooled(key, follow_up))
         progress.advance(response, more=follow_up is not None)
@@ -188,6 +224,23 @@ def run_queue(
 def write_responses(state: TaskState, model: str, preset: str, output: Path) -> None:
     """Write a complete task's responses file, then remove its journal."""
     order = {sample_id: index for index, sample_id in enumerate(state.samples)}
-    responses = sorted(state.used, key=lambda r: (order[r.sample_id], r.turn))
+    responses = sorted(state.used, key=lambda r: (order[r.sample_id], r.repeat, r.turn))
     write_records(output, [state.header(model, preset), *responses])
     state.journal.remove()
+
+
+def read_responses(files: Sequence[Path]) -> tuple[list[Response], list[Session]]:
+    """All responses of some responses files and the sessions they came from."""
+    responses: list[Response] = []
+    sessions: dict[str, Session] = {}
+    for path in files:
+        remedy = f"delete {path} and run again: it is rebuilt"
+        head, _, body = read_text(path).partition("\n")
+        header = parse_record(head, ResponsesHeader, f"{path}, line 1", remedy)
+        sessions |= {session.id: session for session in header.sessions}
+        responses += [
+            parse_record(line, Response, f"{path}, line {number}", remedy)
+            for number, line in enumerate(body.split("\n"), 2)
+            if line
+        ]
+    return responses, list(sessions.values())

@@ -8,15 +8,18 @@ journal can never serve one model's answers as another's.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from evaluation.benchmarks import benchmark
 from evaluation.benchmarks.base import AnyRequest, PromptSettings
-from evaluation.config import EngineSettings
+from evaluation.config import EngineSettings, Weights
 from evaluation.prepare import fingerprint, normalise
 from evaluation.records import Record, Response, Sample
 from evaluation.sources import read_rows
 from evaluation.thinking import split_thinking
+
+# A request with its key and the response that was made for it, if there is one.
+Exchange = tuple[str, AnyRequest, Response | None]
 
 
 class EngineIdentity(Record):
@@ -28,11 +31,18 @@ class EngineIdentity(Record):
     engine_revision: int
     dtype: str
     exact: bool
-    thinking: bool
+    thinking: bool | None
+    weights: Weights = "full"
 
 
 def identity(
-    model_fingerprint: str, preset: str, engine: EngineSettings, revision: int, *, thinking: bool
+    model_fingerprint: str,
+    preset: str,
+    engine: EngineSettings,
+    revision: int,
+    *,
+    thinking: bool | None,
+    weights: Weights = "full",
 ) -> EngineIdentity:
     """The identity of a model under a preset and engine settings."""
     return EngineIdentity(
@@ -43,6 +53,7 @@ def identity(
         dtype=engine.dtype,
         exact=engine.exact,
         thinking=thinking,
+        weights=weights,
     )
 
 
@@ -60,6 +71,7 @@ def first_requests(
     return [
         request
         for sample in samples
+        if not sample.unscorable
         for request in task.requests(
             sample, task.pick_few_shot(sample, pool, settings.few_shot), settings
         )
@@ -73,25 +85,42 @@ def exchanges(
     settings: PromptSettings,
     engine: EngineIdentity,
     known: Mapping[str, Response],
-) -> Iterator[tuple[str, AnyRequest, Response | None]]:
-    """A sample's requests in turn order: each with its key and the known response made for it.
-
-    A follow-up comes only after its predecessor is answered, so each line of requests ends with
-    one that has no response, one that failed, or its last turn.
-    """
+) -> Iterator[Exchange]:
+    """A sample's requests in turn order (see `walk`). An unscorable sample has none."""
+    if sample.unscorable:
+        return
     task = benchmark(dataset)
     shots = task.pick_few_shot(sample, pool, settings.few_shot)
     for first in task.requests(sample, shots, settings):
-        request: AnyRequest | None = first
-        answers: list[str] = []
-        while request is not None:
-            key = request_key(dataset, request, engine)
-            response = known.get(key)
-            yield key, request, response
-            if response is None or response.error is not None:
-                break
-            answers.append(split_thinking(response.text)[1])
-            request = task.follow_up(sample, shots, settings, answers)
+        yield from walk(
+            first,
+            lambda answers: task.follow_up(sample, shots, settings, answers),
+            lambda request: request_key(dataset, request, engine),
+            known,
+        )
+
+
+def walk(
+    first: AnyRequest,
+    follow_up: Callable[[Sequence[str]], AnyRequest | None],
+    key_of: Callable[[AnyRequest], str],
+    known: Mapping[str, Response],
+) -> Iterator[Exchange]:
+    """A line of requests: each with its key and the known response made for it.
+
+    A follow-up comes only after its predecessor is answered, so the line ends with a request that
+    has no response, one that failed, or its last turn.
+    """
+    request: AnyRequest | None = first
+    answers: list[str] = []
+    while request is not None:
+        key = key_of(request)
+        response = known.get(key)
+        yield key, request, response
+        if response is None or response.error is not None:
+            break
+        answers.append(split_thinking(response.text)[1])
+        request = follow_up(answers)
 
 
 def normaliser_digest(dataset: str) -> str:

@@ -4,35 +4,43 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from evaluation.benchmarks import benchmark
-from evaluation.benchmarks.base import PromptSettings
-from evaluation.config import EngineSettings
+from evaluation.benchmarks.base import Evidence, PromptSettings
+from evaluation.config import EngineSettings, SandboxSettings, Weights
 from evaluation.errors import EvaluationError, first_line
-from evaluation.files import parse_record, read_lines, read_record, read_text
+from evaluation.files import read_lines, read_record
+from evaluation.flags import flags, title
+from evaluation.judging import Judge, answers_of
+from evaluation.judgments import read_judgments
 from evaluation.machine import git_state, hardware, packages
+from evaluation.performance import performance
+from evaluation.prepare import refuse_unscorable
+from evaluation.queue import read_responses
 from evaluation.records import (
     CategoryScore,
     Counts,
     DatasetManifest,
     ModelManifest,
-    Performance,
     Provenance,
     Record,
     Response,
-    ResponsesHeader,
     Result,
     Sample,
     SampleResult,
     SampleScore,
     Score,
-    Session,
     Turn,
 )
 from evaluation.requests import EngineIdentity, exchanges, identity
 from evaluation.thinking import split_thinking
+
+if TYPE_CHECKING:
+    from evaluation.sandbox import Sandbox
 
 log = logging.getLogger(__name__)
 PACKAGES = ("math-verify", "if-verifiable", "nltk", "langdetect", "rouge-score", "pydantic")
@@ -47,9 +55,12 @@ class ScoreSettings(Record):
     size: int
     preset: str
     prompt: PromptSettings
+    sandbox: SandboxSettings | None
     engine: EngineSettings
     engine_revision: int
-    thinking: bool
+    thinking: bool | None
+    weights: Weights = "full"
+    judge: Judge | None = None
 
 
 def score(
@@ -58,10 +69,15 @@ def score(
     samples_file: Path,
     dataset_manifest: Path,
     model_manifest: Path,
+    threads: int = 1,
+    judgments_files: Sequence[Path] = (),
+    judge_manifest: Path | None = None,
 ) -> Result:
-    """The result of a cell.
+    """The result of a cell; `threads` samples are judged at a time.
 
-    Raises EvaluationError when responses are missing or were made for other requests.
+    `judgments_files` and `judge_manifest` are there where the settings name a judge, the latter
+    for a model of ours. Raises EvaluationError when responses or judgments are missing or were
+    made for other requests, and when more than 5% of the samples cannot be scored.
     """
     task = benchmark(settings.dataset)
     samples = read_lines(samples_file, Sample, limit=settings.size)
@@ -74,37 +90,89 @@ def score(
         settings.engine,
         settings.engine_revision,
         thinking=settings.thinking,
+        weights=settings.weights,
     )
     _check_keys(settings, samples, dataset.few_shot, engine, responses)
     by_sample: dict[str, list[Response]] = {}
-    for response in sorted(responses, key=lambda r: r.turn):
+    for response in sorted(responses, key=lambda r: (r.repeat, r.turn)):
         by_sample.setdefault(response.sample_id, []).append(response)
-    verdicts = [_judge(settings.dataset, sample, by_sample[sample.id]) for sample in samples]
+    sandbox, no_sandbox = _sandbox(settings)
+    judgments = None
+    if settings.judge is not None:
+        judgments = read_judgments(
+            settings.judge,
+            judge_manifest,
+            judgments_files,
+            settings.dataset,
+            settings.preset,
+            model,
+            samples,
+            answers_of(responses, settings.prompt),
+        )
+    rated = judgments.by_sample if judgments is not None else {}
+
+    def judge(sample: Sample) -> SampleScore | None:
+        answered = by_sample.get(sample.id, [])
+        answers = [split_thinking(response.text)[1] for response in answered]
+        evidence = Evidence(
+            answered,
+            answers,
+            settings.prompt,
+            judgments=rated.get(sample.id, ()),
+            sandbox=sandbox,
+            no_sandbox=no_sandbox,
+        )
+        return _judge(settings.dataset, sample, evidence)
+
+    with ThreadPoolExecutor(threads) as pool:
+        verdicts = list(pool.map(judge, samples))
     scored = [
         (sample, verdict)
         for sample, verdict in zip(samples, verdicts, strict=True)
-        if verdict is not None
+        if verdict is not None and not verdict.unscorable
     ]
     results = [
-        _sample_result(sample, by_sample[sample.id], verdict)
+        _sample_result(sample, by_sample.get(sample.id, []), rated.get(sample.id, ()), verdict)
         for sample, verdict in zip(samples, verdicts, strict=True)
     ]
+    refuse_unscorable(
+        [result for result in results if result.status == "unscorable"],
+        len(results),
+        f"model {settings.model}, dataset {settings.dataset}, tier {settings.tier}",
+        task.card.hub_id,
+    )
     counts = _counts(settings, results)
-    scores = task.aggregate(scored)
+    scores = [
+        score.model_copy(update={"lower_is_better": score.metric in task.card.lower_is_better})
+        for score in task.aggregate(scored)
+    ]
+    judge_facts = judgments.facts if judgments is not None else None
+    # Where the whole has no valid score, its parts have none either.
+    valid = any(score.primary and score.value is not None for score in scores)
     commit, dirty = git_state()
     return Result(
         model=settings.model,
         dataset=settings.dataset,
-        title=_title(task.card.title, dataset),
+        title=title(task.card.title, dataset),
         tier=settings.tier,
         protocol=settings.prompt.protocol,
         few_shot=settings.prompt.few_shot,
+        repeats=settings.prompt.repeats,
         scores=scores,
-        categories=_categories(task.card.primary, scored),
+        categories=_categories(scores, scored) if valid else [],
         counts=counts,
-        flags=_flags(counts, scores, dataset, sessions, sum(r.backoffs > 0 for r in responses)),
+        flags=flags(
+            counts,
+            scores,
+            dataset,
+            sessions,
+            sum(r.backoffs > 0 for r in responses),
+            judge_facts,
+            sandbox.name if sandbox is not None else "",
+        ),
+        judge=judge_facts,
         samples=results,
-        performance=_performance(responses, sessions),
+        performance=performance(responses, sessions),
         provenance=Provenance(
             model_id=model.id,
             model_revision=model.revision,
@@ -118,29 +186,13 @@ def score(
             seed=settings.prompt.seed,
             sessions=sessions,
             packages=packages(PACKAGES),
+            sandbox=sandbox.name if sandbox is not None else "",
             git_commit=commit,
             git_dirty=dirty,
             hardware=hardware(),
             scored=datetime.now(UTC).isoformat(timespec="seconds"),
         ),
     )
-
-
-def read_responses(files: Sequence[Path]) -> tuple[list[Response], list[Session]]:
-    """All responses of some responses files and the sessions they came from."""
-    responses: list[Response] = []
-    sessions: dict[str, Session] = {}
-    for path in files:
-        remedy = f"delete {path} and run again: it is rebuilt"
-        head, _, body = read_text(path).partition("\n")
-        header = parse_record(head, ResponsesHeader, f"{path}, line 1", remedy)
-        sessions |= {session.id: session for session in header.sessions}
-        responses += [
-            parse_record(line, Response, f"{path}, line {number}", remedy)
-            for number, line in enumerate(body.split("\n"), 2)
-            if line
-        ]
-    return responses, list(sessions.values())
 
 
 def _check_keys(
@@ -167,34 +219,62 @@ def _check_keys(
                 )
 
 
-def _judge(dataset: str, sample: Sample, responses: Sequence[Response]) -> SampleScore | None:
-    """The benchmark's verdict, or None for a sample whose request failed."""
-    if any(response.error is not None for response in responses):
-        return None
-    answers = [split_thinking(response.text)[1] for response in responses]
+def _sandbox(settings: ScoreSettings) -> tuple[Sandbox | None, str]:
+    """The sandbox, for a dataset that needs one, or why there is none."""
+    if settings.sandbox is None:
+        return None, ""
+    from evaluation.sandbox import SandboxUnavailable, open_sandbox
+
     try:
-        return benchmark(dataset).score(sample, responses, answers)
+        return open_sandbox(settings.sandbox), ""
+    except SandboxUnavailable as error:
+        log.warning("%s", error)
+        return None, error.what
+
+
+def _judge(dataset: str, sample: Sample, evidence: Evidence) -> SampleScore | None:
+    """The benchmark's verdict, or None for a sample whose request failed."""
+    if sample.unscorable:
+        return SampleScore(reason=sample.unscorable, unscorable=True)
+    if any(response.error is not None for response in evidence.responses):
+        return None
+    try:
+        return benchmark(dataset).score(sample, evidence)
     except EvaluationError:
         raise
     except Exception as error:
         # A scorer's defect must not cost the other samples, and must be seen.
         log.warning("the scorer failed on sample %s", sample.id, exc_info=error)
-        return SampleScore(reason=f"the scorer failed: {first_line(error)}")
+        reason = f"the scorer failed: {first_line(error)}"
+        return SampleScore(reason=reason, unscorable=True)
 
 
 def _sample_result(
-    sample: Sample, responses: Sequence[Response], verdict: SampleScore | None
+    sample: Sample,
+    responses: Sequence[Response],
+    judgments: Sequence[Response],
+    verdict: SampleScore | None,
 ) -> SampleResult:
     errors = [response.error for response in responses if response.error is not None]
     scores = verdict.scores if verdict is not None else {}
+    status: Literal["scored", "not scored", "failed", "unscorable"] = (
+        "failed"
+        if verdict is None
+        else "unscorable"
+        if verdict.unscorable
+        else "scored"
+        if scores
+        else "not scored"
+    )
     return SampleResult(
         id=sample.id,
         category=sample.category,
         turns=[_turn(response) for response in responses],
+        judgments=[_turn(judgment) for judgment in judgments],
         extracted=verdict.extracted if verdict is not None else None,
         gold=verdict.gold if verdict is not None else "",
         scores=scores,
-        status="failed" if errors else "scored" if scores else "not scored",
+        status=status,
         reason=errors[0] if errors else verdict.reason if verdict is not None else "",
     )
 
@@ -202,6 +282,7 @@ def _sample_result(
 def _turn(response: Response) -> Turn:
     thinking, answer = split_thinking(response.text)
     return Turn(
+        repeat=response.repeat,
         prompt=response.prompt,
         response=answer,
         thinking=thinking,
@@ -226,48 +307,18 @@ def _counts(settings: ScoreSettings, results: Sequence[SampleResult]) -> Counts:
         scored=having(lambda r: r.status == "scored"),
         failed=having(lambda r: r.status == "failed"),
         not_scored=having(lambda r: r.status == "not scored"),
+        unscorable=having(lambda r: r.status == "unscorable"),
         truncated_answers=having(lambda r: any(t.finish_reason == "length" for t in r.turns)),
         truncated_prompts=having(lambda r: any(t.truncated_prompt_tokens > 0 for t in r.turns)),
         thinking=having(lambda r: any(t.thinking_tokens > 0 for t in r.turns)),
     )
 
 
-def _flags(
-    counts: Counts,
-    scores: Sequence[Score],
-    dataset: DatasetManifest,
-    sessions: Sequence[Session],
-    backoffs: int,
-) -> list[str]:
-    """What a reader must know before the number, in words."""
-    flags = [score.reason for score in scores if score.primary and score.reason]
-    if dataset.source != "hub":
-        flags.append(
-            "bundled samples, not the benchmark" if dataset.source == "bundled" else "local mirror"
-        )
-    if counts.samples < counts.requested:
-        flags.append(f"{counts.samples} of {counts.requested} samples: the dataset has no more")
-    for number, what in (
-        (counts.failed, "failed"),
-        (counts.truncated_answers, "truncated answers"),
-        (counts.truncated_prompts, "truncated prompts"),
-    ):
-        if number:
-            flags.append(f"{number} {what}")
-    if len({(s.dtype, s.hardware.device, s.packages.get("torch")) for s in sessions}) > 1:
-        flags.append("responses of different devices, number formats or versions")
-    if backoffs:
-        flags.append(f"{backoffs} answered in smaller batches after a failed one")
-    if counts.not_scored and counts.scored:
-        flags.append(f"{counts.not_scored} not scored")
-    return flags
-
-
-def _title(title: str, dataset: DatasetManifest) -> str:
-    return f"bundled samples in the form of {title}" if dataset.source == "bundled" else title
-
-
-def _categories(primary: str, scored: Sequence[tuple[Sample, SampleScore]]) -> list[CategoryScore]:
+def _categories(
+    scores: Sequence[Score], scored: Sequence[tuple[Sample, SampleScore]]
+) -> list[CategoryScore]:
+    """The primary metric by category; which it is may depend on the protocol."""
+    primary = next((score.metric for score in scores if score.primary), "")
     groups: dict[str, list[float]] = {}
     for sample, verdict in scored:
         if sample.category and primary in verdict.scores:
@@ -276,17 +327,3 @@ def _categories(primary: str, scored: Sequence[tuple[Sample, SampleScore]]) -> l
         CategoryScore(category=name, value=sum(values) / len(values), n=len(values))
         for name, values in sorted(groups.items())
     ]
-
-
-def _performance(responses: Sequence[Response], sessions: Sequence[Session]) -> Performance:
-    seconds = sum(r.engine_seconds for r in responses if r.completion_tokens)
-    tokens = sum(r.completion_tokens for r in responses)
-    return Performance(
-        load_seconds=sum(session.load_seconds for session in sessions),
-        loads=len(sessions),
-        engine_seconds=sum(r.engine_seconds for r in responses),
-        prompt_tokens=sum(r.prompt_tokens for r in responses),
-        completion_tokens=tokens,
-        tokens_per_second=tokens / seconds if seconds else None,
-        peak_memory=max((r.peak_memory for r in responses), default=0),
-    )

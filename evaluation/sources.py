@@ -2,7 +2,8 @@
 
 All three end in the same rows with the Hub's columns, so that one normaliser serves them. The Hub
 is read as a snapshot of a pinned revision, that is as a directory just like a mirror: nothing
-can fall back to another cached copy of the same name.
+can fall back to another cached copy of the same name. Worked examples that a harness keeps in its
+own code come from its package (see packaged_rows.py).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from evaluation.benchmarks.base import Benchmark, Card
 from evaluation.errors import EvaluationError, first_line
 from evaluation.hub import snapshot
 from evaluation.hub_layout import RawRow, read_json_lines, read_split
+from evaluation.packaged_rows import read_packaged
 from evaluation.records import Record, SourceKind
 
 FEW_SHOT_POOL = 300
@@ -31,9 +33,17 @@ class RawRows(Record):
 
 
 def read_rows(
-    benchmark: Benchmark[Any], source: SourceKind, *, revision: str | None, mirror: str | None
+    benchmark: Benchmark[Any],
+    source: SourceKind,
+    *,
+    revision: str | None,
+    mirror: str | None,
+    few_shot: int = 0,
 ) -> RawRows:
     """Read all evaluation rows and up to 300 few-shot rows.
+
+    Worked examples that are not in the dataset's repository are fetched only if `few_shot` asks
+    for some; the location then names their package.
 
     Raises EvaluationError that names the dataset, the source and the remedy.
     """
@@ -57,7 +67,7 @@ def read_rows(
     where = f"dataset {card.name}, source {source}: {location} ({resolved})"
     again = f"; a fresh copy is fetched once {directory.parents[1]} is deleted"
     try:
-        rows, few_shot = read_directory(benchmark, directory)
+        rows, examples = read_directory(benchmark, directory)
     except EvaluationError as error:
         raise EvaluationError(
             error.what,
@@ -72,12 +82,16 @@ def read_rows(
             remedy="check that the files have the Hub's layout and are complete, or set "
             f"datasets.{card.name}.source to another source",
         ) from error
+    if card.packaged_few_shot is not None and few_shot > 0:
+        packaged = read_packaged(card.packaged_few_shot, card.name)
+        examples = [benchmark.packaged_row(raw, index) for index, raw in enumerate(packaged)]
+        location += f" (worked examples: {card.packaged_few_shot.requirement})"
     return RawRows(
         location=location,
         revision=resolved,
         licence=card.licence,
         rows=rows,
-        few_shot=few_shot,
+        few_shot=examples,
     )
 
 

@@ -1,8 +1,10 @@
-"""Stamps of missing cells.
+"""Stamps: small files whose content tells Snakemake what file times do not.
 
-Snakemake does not rebuild a deleted cell below an aggregate that is up to date. So the aggregate
-also depends on a small stamp file, whose content changes whenever an expected cell is missing
-beside an existing aggregate; while nothing is missing the stamp stays as it is.
+Missing cells: Snakemake does not rebuild a deleted cell below an aggregate that is up to date. So
+the aggregate also depends on a small stamp file, whose content changes whenever an expected cell is
+missing beside an existing aggregate; while nothing is missing the stamp stays as it is.
+
+The sandbox: a cell whose programs could not be run must be scored once they can.
 """
 
 from __future__ import annotations
@@ -35,3 +37,16 @@ def refresh_stamp(tier: str, cells: Iterable[str]) -> bool:
     # The time makes the content new even when the same cell goes missing again.
     write_text(stamp, f"{time.time_ns()}\n" + "".join(f"{cell}\n" for cell in missing))
     return True
+
+
+def sandbox_stamp() -> str:
+    """The stamp of whether programs can be run."""
+    return str(FOLDER / "sandbox.txt")
+
+
+def refresh_sandbox_stamp(*, works: bool) -> None:
+    """Bring the stamp up to date; it is written only when it changes."""
+    stamp = Path(sandbox_stamp())
+    text = f"programs can {'' if works else 'not '}be run\n"
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != text:
+        write_text(stamp, text)

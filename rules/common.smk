@@ -11,11 +11,15 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
-from evaluation import plan, stamps
-from evaluation.config import parse_config
+from evaluation import code_files, judge_plan, plan, preflight, stamps, targets
+from evaluation.config import ENDPOINT, parse_config
+from evaluation.engines import catalogue
+from evaluation.engines.device import gpu_visible
+from evaluation.engines.openai_client import api_key
 from evaluation.errors import EvaluationError
 from evaluation.machine import use_this_interpreter
 from evaluation.plan import TIERS
+from evaluation.sandbox import probe
 
 use_this_interpreter()
 
@@ -26,6 +30,7 @@ try:
     if workflow.is_main_process:
         for tier in TIERS:
             stamps.refresh_stamp(tier, plan.cells(CONFIG, tier))
+        stamps.refresh_sandbox_stamp(works=probe.works(CONFIG.sandbox.backend))
 except EvaluationError as error:
     raise WorkflowError(str(error)) from None
 
@@ -35,8 +40,9 @@ wildcard_constraints:
     model="|".join(CONFIG.models),
     preset="memory_saver|balanced|throughput",
     dataset="|".join(CONFIG.datasets),
+    variant=plan.VARIANT.pattern,
     slice=r"\d+-\d+",
-    unknown_cell=plan.unknown_cell_pattern(CONFIG),
+    unknown_cell=targets.unknown_cell_pattern(CONFIG),
 
 
 # Cheap jobs first: a model's queue then finds all its datasets prepared.
@@ -46,6 +52,8 @@ PRIORITY = {
     "score": 300,
     "aggregate": 250,
     "generate": 100,
+    # After all answers, so that one load of the judge rates them all.
+    "judge": 0,
 }
 
 
@@ -72,11 +80,54 @@ def pending_tasks(wildcards, input):
     ]
     # Datasets that are not prepared (or failed to be) wait for their own job.
     tasks = [
-        plan.task(CONFIG, w.model, w.preset, w.dataset, w.slice)
+        plan.task(CONFIG, w.model, w.preset, w.dataset, w.variant, w.slice)
         for w in waiting
         if Path(f"data/{w.dataset}.manifest.json").exists()
     ]
     return plan.to_json([task.model_dump(mode="json") for task in tasks])
+
+
+def scoring_threads(wildcards):
+    """Programs run side by side, the other scorers in one thread."""
+    return workflow.cores if plan.runs_code(wildcards.dataset) else 1
+
+
+def pending_judgments(wildcards, input):
+    """The waiting judge jobs of the same judge whose answers are there, as the job's queue.
+
+    Takes `input` for the reason that `pending_tasks` does. Answers that are still to be generated,
+    or failed to be, wait for their own job.
+    """
+    jobs = list(workflow.dag.needrun_jobs())
+    coming = {str(f) for job in jobs if job.rule.name == "generate" for f in job.output}
+    tasks = [
+        judge_plan.task(
+            CONFIG, w.judge, w.model, w.preset, w.dataset, w.variant, w.slice
+        )
+        for w in (job.wildcards for job in jobs if job.rule.name == "judge")
+        if w.judge == wildcards.judge
+    ]
+    return plan.to_json(
+        [
+            task.model_dump(mode="json")
+            for task in tasks
+            if task.responses not in coming and Path(task.responses).exists()
+        ]
+    )
+
+
+def check_judges():
+    """Refuse a judge that this machine cannot run or reach before its answers are generated."""
+    waiting = [job for job in workflow.dag.needrun_jobs() if job.rule.name == "judge"]
+    names = {job.wildcards.judge for job in waiting} if workflow.local_exec else ()
+    try:
+        for name in sorted(names):
+            if name == ENDPOINT:
+                api_key(CONFIG.judge.endpoint, "judge.endpoint")
+            else:
+                preflight.check_model(CONFIG, name, (), gpu=gpu_visible())
+    except EvaluationError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def refuse(message):

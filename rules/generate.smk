@@ -12,17 +12,20 @@ rule generate:
         samples="data/{dataset}.jsonl",
         dataset="data/{dataset}.manifest.json",
     output:
-        responses="results/responses/{model}/{preset}/{dataset}/{slice}.jsonl",
+        responses="results/responses/{model}/{preset}/{dataset}/{variant}/{slice}.jsonl",
     log:
-        "logs/generate/{model}/{preset}/{dataset}/{slice}.log",
+        "logs/generate/{model}/{preset}/{dataset}/{variant}/{slice}.log",
     benchmark:
-        "logs/generate/{model}/{preset}/{dataset}/{slice}.benchmark.tsv"
+        "logs/generate/{model}/{preset}/{dataset}/{variant}/{slice}.benchmark.tsv"
     priority: model_rank
     conda:
         "../envs/engine.yaml"
     threads: workflow.cores
     resources:
-        gpu=1,
+        # A model behind a server needs none of this machine's.
+        gpu=lambda wildcards: (
+            0 if catalogue.engine_of(CONFIG, wildcards.model) == "openai" else 1
+        ),
     params:
         settings=lambda wildcards: plan.to_json(
             plan.generate_settings(
@@ -30,11 +33,12 @@ rule generate:
                 wildcards.model,
                 wildcards.preset,
                 wildcards.dataset,
+                wildcards.variant,
                 wildcards.slice,
             )
         ),
         machine=lambda wildcards, input: plan.to_json(
-            plan.machine(CONFIG, wildcards.preset)
+            plan.machine(CONFIG, wildcards.model, wildcards.preset)
         ),
         queue=pending_tasks,
     message:

@@ -11,9 +11,9 @@ import time
 from snakemake.settings.enums import Quietness
 
 from evaluation import run_notes
-from evaluation.engines.device import check_size, gpu_visible
 from evaluation.files import check_writable
 from evaluation.run_lock import take_lock
+from evaluation.sandbox.backends import SandboxUnavailable
 
 STARTED = time.monotonic()
 
@@ -64,21 +64,51 @@ def begin_run():
         run_notes.clear()
         if workflow.local_exec:
             check_models()
+            check_sandbox()
     except EvaluationError as error:
         raise WorkflowError(str(error)) from None
 
 
 def check_models():
-    """Refuse models that need a GPU where there is none."""
-    waiting = [
-        job for job in workflow.dag.needrun_jobs() if job.rule.name == "generate"
-    ]
-    models = sorted({job.wildcards.model for job in waiting})
-    gpu = bool(models) and gpu_visible()
-    for model in models:
-        size = CONFIG.models[model].parameters_b
-        if size is not None:
-            check_size(model, size, CONFIG.engine, gpu=gpu)
+    """Refuse what this machine cannot run and what an engine cannot be asked."""
+    asked = {}
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name == "generate":
+            cells = asked.setdefault(job.wildcards.model, set())
+            cells.add((job.wildcards.dataset, job.wildcards.variant))
+    gpu = bool(asked) and gpu_visible()
+    for model, cells in sorted(asked.items()):
+        preflight.check_model(CONFIG, model, cells, gpu=gpu)
+
+
+def check_sandbox():
+    """Say before any model is loaded whether programs can be run.
+
+    Where no backend works, answers are generated and kept and their cells say `not scored`; a
+    backend that was asked for by name must work.
+    """
+    datasets = sorted(
+        {
+            job.wildcards.dataset
+            for job in workflow.dag.needrun_jobs()
+            if job.rule.name in ("generate", "score")
+            and plan.runs_code(job.wildcards.dataset)
+        }
+    )
+    if not datasets:
+        return
+    names = ", ".join(datasets)
+    try:
+        name = probe.choose(CONFIG.sandbox.backend).name
+    except SandboxUnavailable as error:
+        if CONFIG.sandbox.backend != "auto":
+            raise
+        say(f"{names} will be answered but not scored: {error}")
+        return
+    if name == "none":
+        say(f"Programs of {names} run WITHOUT a sandbox, as the configuration asks.")
+    else:
+        say(f"Programs of {names} run in {name}.")
 
 
 def end_run():

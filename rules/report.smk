@@ -10,7 +10,7 @@ rule report:
     input:
         aggregate="results/{tier}/all.json",
         results=lambda wildcards: plan.cells(CONFIG, wildcards.tier),
-        templates=plan.report_code(),
+        templates=code_files.report_code(),
     output:
         index="reports/{tier}/index.html",
         samples=directory("reports/{tier}/samples"),

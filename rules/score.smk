@@ -1,8 +1,9 @@
 """Results of cells.
 
-Needs: the responses of the slices below the tier's size. Makes: the file target of the project,
-results/{tier}/{model}/{dataset}.json. Depends on the code that decides the score, so that an
-edited scorer rescores its dataset and nothing else; no model is loaded.
+Needs: the responses of the slices below the tier's size, and their judgments where there is a
+judge. Makes: the file target of the project, results/{tier}/{model}/{dataset}.json. Depends on
+the code that decides the score, so that an edited scorer rescores its dataset and nothing else; no
+model is loaded.
 """
 
 
@@ -11,10 +12,18 @@ rule score:
         responses=lambda wildcards: plan.responses(
             CONFIG, wildcards.model, wildcards.dataset, wildcards.tier
         ),
+        judgments=lambda wildcards: judge_plan.judgments(
+            CONFIG, wildcards.model, wildcards.dataset, wildcards.tier
+        ),
+        judge=lambda wildcards: judge_plan.cell_manifests(CONFIG, wildcards.dataset),
         samples="data/{dataset}.jsonl",
         dataset="data/{dataset}.manifest.json",
         model="models/{model}.json",
-        code=lambda wildcards: plan.scoring_code(wildcards.dataset),
+        code=lambda wildcards: code_files.scoring_code(wildcards.dataset),
+        # Its content changes when programs can be run that could not be before.
+        sandbox=lambda wildcards: (
+            [stamps.sandbox_stamp()] if plan.runs_code(wildcards.dataset) else []
+        ),
     output:
         result="results/{tier}/{model}/{dataset}.json",
     log:
@@ -22,6 +31,7 @@ rule score:
     priority: PRIORITY["score"]
     conda:
         "../envs/score.yaml"
+    threads: scoring_threads
     params:
         settings=lambda wildcards: plan.to_json(
             plan.score_settings(
@@ -34,12 +44,16 @@ rule score:
         "python scripts/score.py --settings {params.settings:q} --log {log:q}"
         " --responses {input.responses:q} --samples {input.samples:q}"
         " --dataset {input.dataset:q} --model {input.model:q} --output {output.result:q}"
+        " --judgments {input.judgments:q} --judge {input.judge:q}"
+        " --threads {threads}"
 
 
 # Only a target that is no known cell gets here: say what is wrong with it, instead of "no rule".
 rule unknown_cell:
     input:
-        lambda wildcards: refuse(plan.explain_unknown(CONFIG, wildcards.unknown_cell)),
+        lambda wildcards: refuse(
+            targets.explain_unknown(CONFIG, wildcards.unknown_cell)
+        ),
     output:
         "results/{unknown_cell}.json",
     log:

@@ -22,11 +22,8 @@ def main() -> None:
     def work() -> None:
         folder = given.manifest.with_suffix("")
         found = fetch_model(settings.model, settings.settings, given.manifest, folder)
-        print(
-            f"{found.model}: {found.id} ({found.parameters / 1e9:.2f} billion parameters), "
-            f"licence: {found.licence}",
-            file=sys.stderr,
-        )
+        size = f" ({found.parameters / 1e9:.2f} billion parameters)" if found.parameters else ""
+        print(f"{found.model}: {found.id}{size}, licence: {found.licence}", file=sys.stderr)
 
     job.run("fetch_model", f"model {settings.model}", given.log, work)
 

@@ -20,13 +20,27 @@ def main() -> None:
     arguments.add_argument("--samples", type=Path, required=True)
     arguments.add_argument("--dataset", type=Path, required=True, help="the dataset's manifest")
     arguments.add_argument("--model", type=Path, required=True, help="the model's manifest")
+    arguments.add_argument("--judgments", type=Path, nargs="*", default=[])
+    arguments.add_argument(
+        "--judge", type=Path, nargs="*", default=[], help="the judge's manifest, if it is a model"
+    )
     arguments.add_argument("--output", type=Path, required=True)
+    arguments.add_argument("--threads", type=int, required=True)
     given = arguments.parse_args()
     settings = parse(ScoreSettings, given.settings)
     about = f"model {settings.model}, dataset {settings.dataset}, tier {settings.tier}"
 
     def work() -> None:
-        result = score(settings, given.responses, given.samples, given.dataset, given.model)
+        result = score(
+            settings,
+            given.responses,
+            given.samples,
+            given.dataset,
+            given.model,
+            given.threads,
+            given.judgments,
+            given.judge[0] if given.judge else None,
+        )
         write_record(given.output, result)
 
     job.run("score", about, given.log, work)

@@ -20,6 +20,7 @@ from evaluation.records import (
     Counts,
     Hardware,
     Interval,
+    JudgeFacts,
     Performance,
     Provenance,
     Result,
@@ -45,6 +46,7 @@ COLUMNS = [
     "source",
     "protocol",
     "few_shot",
+    "repeats",
     "metric",
     "primary",
     "value",
@@ -56,8 +58,12 @@ COLUMNS = [
     "samples",
     "failed",
     "not_scored",
+    "unscorable",
     "truncated_answers",
     "truncated_prompts",
+    "judge",
+    "judge_revision",
+    "self_judged",
     "preset",
     "model_revision",
     "dataset_fingerprint",
@@ -83,6 +89,7 @@ def result(model: str, dataset: str, scores: list[Score], **changes: Any) -> Res
             scored=4,
             failed=1,
             not_scored=2,
+            unscorable=1,
             truncated_answers=3,
             truncated_prompts=5,
             thinking=0,
@@ -189,6 +196,7 @@ def test_csv_has_one_row_a_score(found: Aggregate, tmp_path: Path) -> None:
         "source": "bundled",
         "protocol": "chat",
         "few_shot": "0",
+        "repeats": "1",
         "metric": "acc",
         "primary": "True",
         "value": "0.75",
@@ -200,8 +208,12 @@ def test_csv_has_one_row_a_score(found: Aggregate, tmp_path: Path) -> None:
         "samples": "10",
         "failed": "1",
         "not_scored": "2",
+        "unscorable": "1",
         "truncated_answers": "3",
         "truncated_prompts": "5",
+        "judge": "",
+        "judge_revision": "",
+        "self_judged": "False",
         "preset": "balanced",
         "model_revision": "rev",
         "dataset_fingerprint": "df",
@@ -238,6 +250,37 @@ def test_tables_have_numbers_as_numbers_where_none_is_known(tmp_path: Path) -> N
     table = pd.read_parquet(written(only, tmp_path)[2])
     assert {str(table[name].dtype) for name in ("value", "low", "high")} == {"float64"}
     assert table["value"].isna().all()
+
+
+def test_a_judged_cell_names_its_judge_and_whether_it_judged_itself(tmp_path: Path) -> None:
+    judge = JudgeFacts(
+        name="m1",
+        id="org/m1",
+        revision="r1",
+        self_judged=True,
+        asked=20,
+        parsed=19,
+        retried=2,
+        failed=0,
+        truncated_prompts=0,
+        prompt_tokens=1,
+        completion_tokens=1,
+        sessions=[],
+    )
+    cells = [to_cell(result("m1", "mt_bench", [UNRATED], judge=judge)), to_cell(RESULTS[0])]
+    only = Aggregate(tier="quick", models=["m1"], datasets=["mt_bench", "mmlu"], cells=cells)
+    _, path, parquet = written(only, tmp_path)
+    table = pd.read_parquet(parquet)
+    columns = ["judge", "judge_revision", "self_judged"]
+    assert table[columns].values.tolist() == [["org/m1", "r1", True], *[["", "", False]] * 2]
+    assert str(table["self_judged"].dtype) == "bool"
+    assert pd.read_csv(path)["self_judged"].tolist() == [True, False, False]
+
+
+def test_attempts_are_in_the_tables(tmp_path: Path) -> None:
+    cell = to_cell(result("m1", "humaneval", [ACCURACY], repeats=5))
+    only = Aggregate(tier="quick", models=["m1"], datasets=["humaneval"], cells=[cell])
+    assert pd.read_parquet(written(only, tmp_path)[2])["repeats"].tolist() == [5]
 
 
 def test_unknown_speed_is_empty(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
@@ -17,6 +17,7 @@ from evaluation import config_docs
 from evaluation.benchmarks import benchmark
 from evaluation.config import (
     DATASETS,
+    TIERS,
     Config,
     ConfigError,
     HubModel,
@@ -25,6 +26,7 @@ from evaluation.config import (
     Section,
     parse_config,
 )
+from evaluation.records import Protocol
 
 ROOT = Path(__file__).resolve().parents[1]
 MISSING = object()
@@ -131,17 +133,19 @@ WRONG: list[tuple[str, object, str, list[str]]] = [
     ("dataset_source", "web", "", ["found 'web'", "allowed: 'hub' or 'bundled'"]),
     ("engine.dtype", "int8", "", ["found 'int8'", "'auto', 'bfloat16', 'float16' or 'float32'"]),
     ("engine.device", "tpu", "", ["found 'tpu'", "'auto', 'cpu' or 'cuda'"]),
-    ("engine.name", "vllm", "", ["found 'vllm'", "allowed: 'transformers'"]),
+    ("engine.name", "sglang", "", ["found 'sglang'", "'transformers', 'vllm' or 'openai'"]),
     ("default_preset", "fast", "", ["found 'fast'", "'memory_saver', 'balanced' or 'throughput'"]),
     ("datasets.gsm8k.source", "disk", "", ["found 'disk'", "'hub', 'mirror' or 'bundled'"]),
-    ("datasets.gsm8k.protocol", "talk", "", ["found 'talk'", "'harness' or 'chat'"]),
+    ("datasets.gsm8k.protocol", "talk", "", ["found 'talk'", "'harness', 'chat' or 'tools'"]),
     ("datasets.gsm8k.max_new_tokens", 0, "", ["found 0 (int)", "greater than or equal to 1"]),
     ("datasets.arc_challenge.few_shot", -1, "", ["found -1", "greater than or equal to 0"]),
     ("models.qwen3_8b.parameters_b", 0, "", ["found 0 (int)", "allowed: greater than 0"]),
     ("engine.cpu_limit_b", float("nan"), "", ["found nan (float)", "allowed: greater than 0"]),
     ("models.qwen3_8b.source", "s3", "", ["found 's3'; allowed: hub, pypi, path"]),
     ("models.qwen3_8b.source", None, "", ["found 'None'; allowed: hub, pypi, path"]),
-    ("judge.model", "gpt", "", ["found 'gpt' (str)", "allowed: None"]),
+    ("judge.model", "gpt", "", ["unknown model 'gpt'", "known: deepseek"]),
+    ("sandbox", {"backend": "docker"}, "sandbox.backend", ["'bubblewrap', 'landlock' or 'none'"]),
+    ("sandbox", {"wall_seconds": 0}, "sandbox.wall_seconds", ["found 0", "or equal to 1"]),
     ("run.models", [], "", ["found [] (list)", "at least 1 item"]),
     ("tiers.quick", 100, "tiers", ["must grow: quick < standard < full, found 100, 100, 200"]),
     # names
@@ -173,9 +177,71 @@ WRONG: list[tuple[str, object, str, list[str]]] = [
     ("run.datasets", ["math", "mmlu", "math"], "", ["'math' is named 2 times"]),
     ("datasets.gsm8k.source", "mirror", "", ["found 'mirror'", "`mirror` names no directory"]),
     # protocols that a benchmark does not have
-    ("datasets.math.protocol", "harness", "", ["found 'harness'; allowed: chat"]),
+    ("datasets.mt_bench.protocol", "harness", "", ["found 'harness'; allowed: chat"]),
     ("datasets.mmlu", {"protocol": "chat"}, "datasets.mmlu.protocol", ["'chat'; allowed: harness"]),
     ("datasets.gsm8k.few_shot", 5, "", ["found 5; allowed: 0", "chat protocol"]),
+    # what single tiers ask
+    (
+        "datasets.gsm8k.tiers",
+        {"quick": {"fewshot": 1}},
+        "datasets.gsm8k.tiers.quick.fewshot",
+        ["did you mean 'few_shot'?", "allowed: few_shot, protocol"],
+    ),
+    (
+        "datasets.gsm8k.tiers",
+        {"quik": {"few_shot": 0}},
+        "datasets.gsm8k.tiers.quik",
+        ["did you mean 'quick'?", "allowed: full, quick, standard"],
+    ),
+    (
+        "datasets.gsm8k.tiers",
+        {"quick": {"few_shot": -1}},
+        "datasets.gsm8k.tiers.quick.few_shot",
+        ["found -1", "greater than or equal to 0"],
+    ),
+    (
+        "datasets.gsm8k.tiers",
+        {"quick": {"few_shot": True}},
+        "datasets.gsm8k.tiers.quick.few_shot",
+        ["found True (bool)"],
+    ),
+    (
+        "datasets.gsm8k.tiers",
+        {"quick": None},
+        "datasets.gsm8k.tiers.quick",
+        ["allowed: a section with keys"],
+    ),
+    (
+        "datasets.gsm8k.tiers",
+        {"standard": {"few_shot": 5}},
+        "datasets.gsm8k.tiers.standard.few_shot",
+        ["found 5; allowed: 0, because the chat protocol"],
+    ),
+    (
+        "datasets.arc_challenge.tiers",
+        {"full": {"protocol": "chat", "few_shot": 0}},
+        "datasets.arc_challenge.tiers.full.protocol",
+        ["found 'chat'; allowed: harness"],
+    ),
+    # repeated attempts
+    ("datasets.gsm8k.repeats", 5, "", ["found 5; allowed: 1", "code tasks"]),
+    ("datasets.humaneval.repeats", 0, "", ["found 0", "greater than or equal to 1"]),
+    (
+        "datasets.humaneval.repeats",
+        5,
+        "datasets.humaneval.temperature",
+        ["found 0; allowed: above 0 with 5 repeats"],
+    ),
+    (
+        "datasets.humaneval.temperature",
+        0.8,
+        "",
+        ["found 0.8; allowed: 0 unless `repeats` is above 1"],
+    ),
+    ("datasets.humaneval.temperature", -0.1, "", ["found -0.1", "or equal to 0"]),
+    ("datasets.humaneval.temperature", 2.5, "", ["found 2.5", "less than or equal to 2"]),
+    ("datasets.humaneval.temperature", float("nan"), "", ["found nan (float)"]),
+    ("datasets.humaneval.temperature", True, "", ["found True (bool)", "allowed: a number"]),
 ]
 
 
@@ -257,7 +323,8 @@ def test_demo_overlay_is_valid_over_config_yaml() -> None:
     assert {config.source_of(name) for name in config.run.datasets} == {"bundled"}
     # Merged key by key: what the overlay does not mention stays.
     assert config.datasets["gsm8k"].protocol == "chat"
-    assert config.datasets["gsm8k"].max_new_tokens < BASE["datasets"]["gsm8k"]["max_new_tokens"]
+    room = config.datasets["gsm8k"].max_new_tokens
+    assert room is not None and room < benchmark("gsm8k").card.max_new_tokens["chat"]
     assert config.tiers.quick == BASE["tiers"]["quick"]
     assert config.presets.throughput.batch_rows == BASE["presets"]["throughput"]["batch_rows"]
 
@@ -294,13 +361,59 @@ def test_preset_of_a_model_is_the_pinned_one_then_the_default() -> None:
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_protocols_are_those_of_the_card(dataset: str) -> None:
-    for protocol in ("chat", "harness"):
+    for protocol in get_args(Protocol):
         raw = changed(f"datasets.{dataset}", {"protocol": protocol})
         if protocol in benchmark(dataset).card.protocols:
             assert parse_config(raw).datasets[dataset].protocol == protocol
         else:
             (line,) = problems(raw)
             assert line.startswith(f"datasets.{dataset}.protocol: found '{protocol}'")
+
+
+def test_the_default_protocol_of_a_dataset_is_the_first_on_its_card() -> None:
+    for dataset, settings in BASE["datasets"].items():
+        assert settings["protocol"] == benchmark(dataset).card.protocols[0], dataset
+
+
+@pytest.mark.parametrize(
+    ("tiers", "expected"),
+    [
+        ({}, {("harness", 5)}),
+        ({"quick": {}}, {("harness", 5)}),
+        ({"quick": {"few_shot": 0}}, {("harness", 0), ("harness", 5)}),
+        ({"full": {"protocol": "chat", "few_shot": 0}}, {("harness", 5), ("chat", 0)}),
+    ],
+)
+def test_a_tier_asks_what_it_says_itself_else_what_its_dataset_says(
+    tiers: dict[str, Any], expected: set[tuple[str, int]]
+) -> None:
+    raw = changed("datasets.gsm8k", {"protocol": "harness", "few_shot": 5, "tiers": tiers})
+    config = parse_config(raw)
+    assert {config.asked("gsm8k", tier) for tier in TIERS} == expected
+    for tier in TIERS:
+        own = tiers.get(tier, {})
+        assert config.asked("gsm8k", tier) == (
+            own.get("protocol", "harness"),
+            own.get("few_shot", 5),
+        )
+
+
+def test_a_fault_that_all_tiers_share_is_told_once() -> None:
+    assert len(problems(changed("datasets.gsm8k.few_shot", 5))) == 1
+
+
+def test_a_dataset_that_cannot_be_repeated_is_not_asked_for_a_temperature() -> None:
+    (line,) = problems(changed("datasets.mmlu.repeats", 3))
+    assert line.startswith("datasets.mmlu.repeats: ")
+
+
+def test_repeated_attempts_of_code_tasks_need_a_temperature_and_get_it() -> None:
+    repeatable = {name for name in DATASETS if benchmark(name).card.repeatable}
+    assert repeatable == {"humaneval", "mbpp"}
+    for name in repeatable:
+        raw = changed(f"datasets.{name}", {"protocol": "chat", "repeats": 5, "temperature": 0.8})
+        found = parse_config(raw).datasets[name]
+        assert (found.repeats, found.temperature) == (5, 0.8)
 
 
 def test_values_given_with_config_are_coerced() -> None:
@@ -311,7 +424,8 @@ def test_values_given_with_config_are_coerced() -> None:
             "tiers={quick: 2, standard: 5}",
             "engine={exact: true, cpu_limit_b: 0.5}",
             "run={models: [yi_9b]}",
-            "datasets={gsm8k: {max_new_tokens: 9}}",
+            "datasets={gsm8k: {max_new_tokens: 9}, arc_challenge: {tiers: {quick: {few_shot: 0}}},"
+            " humaneval: {repeats: 2, temperature: 0.5}}",
             "mirror=",
         ]
     )
@@ -321,6 +435,9 @@ def test_values_given_with_config_are_coerced() -> None:
     assert config.engine.exact is True and config.engine.cpu_limit_b == 0.5
     assert config.run.models == ["yi_9b"] and config.mirror is None
     assert config.datasets["gsm8k"].max_new_tokens == 9
+    assert config.asked("arc_challenge", "quick") == ("harness", 0)
+    assert config.asked("arc_challenge", "full") == ("harness", 25)
+    assert config.datasets["humaneval"].temperature == 0.5
 
 
 def test_wrong_value_given_with_config_is_named() -> None:
@@ -375,6 +492,8 @@ def test_tables_have_one_row_a_key_with_type_and_default() -> None:
         "| `seed` | whole number of at least 0 | `1234` | seed of the sample order",
         "| `run.models` | list of text | must be given | ",
         "| `datasets.NAME.source` | `hub`, `mirror`, `bundled` or empty | empty | ",
+        "| `datasets.NAME.max_new_tokens` | whole number of at least 1 or empty | empty | ",
+        "| `datasets.NAME.tiers.TIER.few_shot` | whole number of at least 0 or empty | empty | ",
         "| `engine.exact` | true or false | `false` | ",
         "| `engine.cpu_limit_b` | number above 0 | `4.0` | ",
         "| `models` | section by name | must be given | ",
@@ -405,6 +524,12 @@ def test_schema_is_a_valid_schema_and_accepts_config_yaml() -> None:
         ("models.m", {"source": "path"}),
         ("models.yi_9b.parameters_b", 0),
         ("datasets.gsm8k.protocol", "talk"),
+        ("datasets.gsm8k.tiers", {"quik": {}}),
+        ("datasets.gsm8k.tiers", {"quick": {"few_shot": -1}}),
+        ("datasets.gsm8k.max_new_tokens", 0),
+        ("datasets.humaneval.repeats", 0),
+        ("datasets.humaneval.temperature", 3),
+        ("sandbox", {"backend": "docker"}),
         ("optimal_presets", {"yi_9b": "fast"}),
     ],
 )

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from evaluation import run_notes
+from evaluation import plan, run_notes
 from evaluation.benchmarks import benchmark
 from evaluation.benchmarks.base import PromptSettings
-from evaluation.config import EngineSettings, Preset
+from evaluation.config import EndpointModel, EngineSettings, Preset, parse_config
 from evaluation.errors import EvaluationError
 from evaluation.files import write_record, write_records
 from evaluation.generate import GenerateSettings, Machine, generate, one_at_a_time
@@ -29,9 +30,11 @@ from evaluation.records import (
     Response,
     ResponsesHeader,
 )
+from tests.openai_server import Server
 from tests.tiny_models import build
 
 REPO = Path(__file__).resolve().parents[1]
+CONFIG = parse_config(yaml.safe_load((REPO / "config.yaml").read_text(encoding="utf-8")))
 PROMPTS = {
     "arc_challenge": PromptSettings(protocol="harness"),
     "mt_bench": PromptSettings(protocol="chat", max_new_tokens=6),
@@ -95,7 +98,14 @@ class Workflow:
             prompt=PROMPTS[dataset],
             samples=f"data/{dataset}.jsonl",
             manifest=f"data/{dataset}.manifest.json",
-            journal=f"journals/{dataset}.jsonl",
+            journal=plan.task(
+                CONFIG,
+                "tiny",
+                "balanced",
+                dataset,
+                f"{PROMPTS[dataset].protocol}-0shot",
+                f"0-{len(rows)}",
+            ).journal,
         )
 
     def settings(self, task: Task, **engine: Any) -> GenerateSettings:
@@ -247,6 +257,14 @@ def test_vanished_weights_are_named_before_loading(workflow: Workflow) -> None:
     assert f"delete {workflow.manifest}" in caught.value.remedy
 
 
+def test_the_jobs_of_a_model_and_preset_share_one_lock(workflow: Workflow) -> None:
+    """Datasets, variants and slices of one model must not load it side by side."""
+    for task in workflow.tasks:
+        workflow.generate(task)
+    locks = [path.relative_to(workflow.folder) for path in workflow.folder.rglob(".lock")]
+    assert locks == [Path("results/journals/tiny/balanced/.lock")]
+
+
 def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from evaluation.generate import one_at_a_time\n"
@@ -260,3 +278,26 @@ def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             other.communicate(timeout=1.0)
     assert other.communicate(timeout=20)[0].strip() == "inside"
+
+
+def test_a_model_behind_a_server_needs_no_files_and_is_no_load(
+    workflow: Workflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    no_loading(monkeypatch)
+    workflow.change_model(source="endpoint", directory="", files=[])
+    server = Server()
+    endpoint = EndpointModel(source="endpoint", base_url=server.url, model="big", thinking=False)
+    (task,) = (one for one in workflow.tasks if one.dataset == "mt_bench")
+    settings = workflow.settings(task, name="openai").model_copy(update={"thinking": False})
+    machine = Machine(
+        engine=settings.engine, preset=Preset(batch_tokens=256, batch_rows=1), endpoint=endpoint
+    )
+    output = workflow.output(task)
+    generate(settings, machine, [], workflow.manifest, output, threads=1)
+    server.close()
+    (session,) = ResponsesHeader.model_validate_json(output.read_text().split("\n")[0]).sessions
+    assert (session.engine, session.model, session.preset) == ("openai", "tiny", "balanced")
+    assert len(server.bodies) == 4, "two questions of two turns"
+    assert server.bodies[0]["chat_template_kwargs"] == {"enable_thinking": False}
+    assert run_notes.loads() == []

@@ -6,15 +6,20 @@ import copy
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
-from evaluation import plan
-from evaluation.config import DATASETS, Config, parse_config
+from evaluation import code_files, plan, targets
+from evaluation.benchmarks import benchmark
+from evaluation.config import DATASETS, TIERS, Config, parse_config
 from evaluation.generate import GenerateSettings
+from evaluation.prepare import normalise
 from evaluation.queue import Task
+from evaluation.records import GenerateRequest, Protocol
+from evaluation.requests import first_requests
+from evaluation.sources import read_rows
 
 ROOT = Path(__file__).resolve().parents[1]
 BASE = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -72,25 +77,144 @@ def test_cells_are_models_times_datasets_model_by_model() -> None:
     ]
 
 
-def test_responses_lie_below_the_models_preset() -> None:
+def test_responses_lie_below_the_models_preset_and_how_the_dataset_is_asked() -> None:
     config = configured(optimal_presets={"yi_9b": "throughput"})
     assert plan.responses(config, "yi_9b", "math", "standard") == [
-        "results/responses/yi_9b/throughput/math/0-20.jsonl",
-        "results/responses/yi_9b/throughput/math/20-100.jsonl",
+        "results/responses/yi_9b/throughput/math/chat-0shot/0-20.jsonl",
+        "results/responses/yi_9b/throughput/math/chat-0shot/20-100.jsonl",
     ]
-    assert plan.responses(config, "qwen3_8b", "math", "quick") == [
-        "results/responses/qwen3_8b/balanced/math/0-20.jsonl"
+    assert plan.responses(config, "qwen3_8b", "arc_challenge", "quick") == [
+        "results/responses/qwen3_8b/balanced/arc_challenge/harness-25shot/0-20.jsonl"
     ]
 
 
 def test_task_of_a_slice() -> None:
-    task = plan.task(CONFIG, "yi_9b", "balanced", "gsm8k", "20-100")
+    task = plan.task(CONFIG, "yi_9b", "balanced", "gsm8k", "chat-0shot", "20-100")
     assert (task.start, task.stop, task.slice) == (20, 100, "20-100")
     assert task.samples == "data/gsm8k.jsonl"
     assert task.manifest == "data/gsm8k.manifest.json"
-    assert task.journal == "results/journals/yi_9b/balanced/gsm8k/20-100.jsonl"
-    assert task.prompt.max_new_tokens == BASE["datasets"]["gsm8k"]["max_new_tokens"]
+    assert task.journal == "results/journals/yi_9b/balanced/gsm8k/chat-0shot/20-100.jsonl"
+    assert task.prompt.max_new_tokens == benchmark("gsm8k").card.max_new_tokens["chat"]
     assert task.prompt.seed == BASE["seed"]
+
+
+# ---- variants ------------------------------------------------------------------------------
+
+TIER_BY_TIER = {
+    "protocol": "harness",
+    "few_shot": 5,
+    "tiers": {"quick": {"few_shot": 0}, "standard": {"few_shot": 25}, "full": {"few_shot": 25}},
+}
+
+
+@pytest.mark.parametrize("protocol", get_args(Protocol))
+def test_every_protocol_makes_a_variant_that_is_read_back(protocol: Protocol) -> None:
+    for few_shot in (0, 25):
+        name = f"{protocol}-{few_shot}shot"
+        prompt = plan.prompt_settings(CONFIG, "gsm8k", name)
+        assert (prompt.protocol, prompt.few_shot) == (protocol, few_shot)
+        task = plan.task(CONFIG, "yi_9b", "balanced", "gsm8k", name, "0-20")
+        assert task.variant == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "chat", "chat-0", "chat-shot", "talk-0shot", "chat--1shot", "chat-0shot/x"]
+)
+def test_what_is_no_variant_is_refused(name: str) -> None:
+    assert plan.VARIANT.fullmatch(name) is None
+    with pytest.raises(ValueError, match="not a variant"):
+        plan.prompt_settings(CONFIG, "gsm8k", name)
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("tier", TIERS)
+def test_every_tier_of_config_yaml_asks_in_a_variant(dataset: str, tier: str) -> None:
+    chosen = BASE["datasets"][dataset]
+    expected = f"{chosen['protocol']}-{chosen.get('few_shot', 0)}shot"
+    assert plan.variant(CONFIG, dataset, tier) == expected
+
+
+def test_a_tier_of_its_own_variant_has_files_of_its_own() -> None:
+    config = configured(datasets__arc_challenge=TIER_BY_TIER)
+    folder = "results/responses/yi_9b/balanced/arc_challenge"
+    assert plan.responses(config, "yi_9b", "arc_challenge", "quick") == [
+        f"{folder}/harness-0shot/0-20.jsonl"
+    ]
+    standard = plan.responses(config, "yi_9b", "arc_challenge", "standard")
+    assert standard == [
+        f"{folder}/harness-25shot/0-20.jsonl",
+        f"{folder}/harness-25shot/20-100.jsonl",
+    ]
+    full = plan.responses(config, "yi_9b", "arc_challenge", "full")
+    assert full == [*standard, f"{folder}/harness-25shot/100-200.jsonl"], "shared with standard"
+    few_shot = {
+        tier: plan.score_settings(config, tier, "yi_9b", "arc_challenge").prompt.few_shot
+        for tier in TIERS
+    }
+    assert few_shot == {"quick": 0, "standard": 25, "full": 25}
+
+
+def test_tiers_that_ask_the_same_share_their_responses_whatever_says_so() -> None:
+    spelled_out = configured(
+        datasets__gsm8k__tiers={tier: {"protocol": "chat", "few_shot": 0} for tier in TIERS}
+    )
+    for tier in TIERS:
+        assert plan.responses(spelled_out, "yi_9b", "gsm8k", tier) == plan.responses(
+            CONFIG, "yi_9b", "gsm8k", tier
+        )
+
+
+def test_a_tier_may_have_a_protocol_of_its_own_with_the_room_of_that_protocol() -> None:
+    config = configured(datasets__gsm8k__tiers={"quick": {"protocol": "harness", "few_shot": 5}})
+    room = benchmark("gsm8k").card.max_new_tokens
+    quick = plan.score_settings(config, "quick", "yi_9b", "gsm8k").prompt
+    full = plan.score_settings(config, "full", "yi_9b", "gsm8k").prompt
+    assert (quick.protocol, quick.few_shot, quick.max_new_tokens) == ("harness", 5, room["harness"])
+    assert (full.protocol, full.few_shot, full.max_new_tokens) == ("chat", 0, room["chat"])
+    assert room["harness"] != room["chat"]
+
+
+def test_a_dataset_is_prepared_with_the_most_examples_of_any_tier() -> None:
+    config = configured(datasets__arc_challenge=TIER_BY_TIER)
+    assert plan.prepare_settings(config, "arc_challenge").few_shot == 25
+
+
+def test_another_tiers_way_of_asking_changes_no_other_tiers_settings() -> None:
+    edited = configured(
+        datasets__gsm8k__tiers={"standard": {"protocol": "harness", "few_shot": 5}},
+    )
+    for tier, same in (("quick", True), ("standard", False), ("full", True)):
+        found = [plan.score_settings(c, tier, "yi_9b", "gsm8k") for c in (CONFIG, edited)]
+        assert (found[0] == found[1]) is same
+
+
+# ---- room for the answer, repeats ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_every_protocol_that_asks_for_text_has_room_for_it(dataset: str) -> None:
+    task = benchmark(dataset)
+    raw = read_rows(task, "bundled", revision=None, mirror=None)
+    samples, pool = normalise(task, raw.rows), normalise(task, raw.few_shot)
+    for protocol in task.card.protocols:
+        prompt = plan.prompt_settings(CONFIG, dataset, f"{protocol}-0shot")
+        requests = first_requests(dataset, samples, pool, prompt)
+        text = [r for r in requests if isinstance(r, GenerateRequest)]
+        assert (protocol in task.card.max_new_tokens) is bool(text)
+        assert all(r.max_new_tokens == task.card.max_new_tokens[protocol] >= 64 for r in text)
+
+
+def test_room_for_the_answer_is_the_datasets_own_if_it_is_given() -> None:
+    config = configured(datasets__gsm8k__max_new_tokens=7)
+    for variant in ("chat-0shot", "harness-5shot"):
+        assert plan.prompt_settings(config, "gsm8k", variant).max_new_tokens == 7
+
+
+def test_repeats_and_temperature_reach_the_requests_settings() -> None:
+    config = configured(datasets__humaneval__repeats=3, datasets__humaneval__temperature=0.8)
+    prompt = plan.prompt_settings(config, "humaneval", "chat-0shot")
+    assert (prompt.repeats, prompt.temperature) == (3, 0.8)
+    assert plan.prompt_settings(config, "mbpp", "chat-0shot").repeats == 1
 
 
 # ---- settings ------------------------------------------------------------------------------
@@ -101,7 +225,9 @@ def settings_of(config: Config, dataset: str) -> dict[str, str]:
     return {
         "prepare": plan.to_json(plan.prepare_settings(config, dataset)),
         "generate": plan.to_json(
-            plan.generate_settings(config, "yi_9b", "balanced", dataset, "0-20")
+            plan.generate_settings(
+                config, "yi_9b", "balanced", dataset, plan.variant(config, dataset, "quick"), "0-20"
+            )
         ),
         "score": plan.to_json(plan.score_settings(config, "quick", "yi_9b", dataset)),
     }
@@ -145,6 +271,15 @@ def test_order_of_datasets_and_models_changes_no_cell() -> None:
         ({"datasets__gsm8k__protocol": "harness"}, {"generate", "score"}),
         ({"datasets__gsm8k__source": "hub"}, {"prepare"}),
         ({"datasets__gsm8k__revision": "abc"}, {"prepare"}),
+        (
+            {"datasets__gsm8k__tiers": {"quick": {"protocol": "harness"}}},
+            {"generate", "score"},
+        ),
+        # Its worked examples must be there: the dataset is prepared for the most of them.
+        (
+            {"datasets__gsm8k__tiers": {"full": {"protocol": "harness", "few_shot": 5}}},
+            {"prepare"},
+        ),
     ],
 )
 def test_a_changed_dataset_changes_its_own_settings_only(
@@ -167,6 +302,15 @@ def test_engine_settings_change_responses_and_scores() -> None:
     assert {job for _, job in changed_by(engine__dtype="float32")} == {"generate", "score"}
 
 
+def test_sandbox_settings_change_only_the_scores_of_what_runs_code() -> None:
+    running = {dataset for dataset in DATASETS if plan.runs_code(dataset)}
+    assert running == {"humaneval", "mbpp"}
+    assert changed_by(sandbox={"wall_seconds": 3}) == {(dataset, "score") for dataset in running}
+    for dataset in DATASETS:
+        settings = plan.score_settings(CONFIG, "quick", "yi_9b", dataset)
+        assert (settings.sandbox is not None) is (dataset in running)
+
+
 def test_another_models_settings_change_nothing() -> None:
     assert changed_by(models__qwen3_8b__thinking=True) == set()
     assert {job for _, job in changed_by(models__yi_9b__thinking=True)} == {"generate", "score"}
@@ -185,15 +329,18 @@ def test_the_mirror_is_part_of_the_settings_only_where_it_is_read() -> None:
 
 
 def test_settings_come_back_from_json() -> None:
-    settings = plan.generate_settings(CONFIG, "yi_9b", "balanced", "gsm8k", "0-20")
+    settings = plan.generate_settings(CONFIG, "yi_9b", "balanced", "gsm8k", "chat-0shot", "0-20")
     assert plan.parse(GenerateSettings, plan.to_json(settings)) == settings
     assert settings.preset_name == "balanced"
-    machine = plan.machine(CONFIG, "balanced")
+    machine = plan.machine(CONFIG, "yi_9b", "balanced")
     assert machine.preset.batch_rows == BASE["presets"]["balanced"]["batch_rows"]
 
 
 def test_queue_comes_back_from_json() -> None:
-    tasks = [plan.task(CONFIG, "yi_9b", "balanced", name, "0-20") for name in ("mmlu", "math")]
+    tasks = [
+        plan.task(CONFIG, "yi_9b", "balanced", name, plan.variant(CONFIG, name, "quick"), "0-20")
+        for name in ("mmlu", "math")
+    ]
     text = plan.to_json([task.model_dump(mode="json") for task in tasks])
     found: list[Task] = plan.parse_tasks(text)
     assert found == tasks
@@ -216,7 +363,7 @@ def test_files_of_a_model_in_a_folder_are_watched(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_scoring_code_has_the_module_and_what_all_share(dataset: str) -> None:
-    found = plan.scoring_code(dataset)
+    found = code_files.scoring_code(dataset)
     assert f"evaluation/benchmarks/{dataset}.py" in found
     assert {"evaluation/benchmarks/base.py", "evaluation/scoring.py"} <= set(found)
     assert {"evaluation/statistics.py", "evaluation/thinking.py"} <= set(found)
@@ -228,22 +375,43 @@ def test_scoring_code_has_the_module_and_what_all_share(dataset: str) -> None:
     ("dataset", "helpers"),
     [
         ("mmlu", {"multiple_choice"}),
-        ("bfcl", {"bfcl_checker", "bfcl_decoder", "bfcl_files", "messages"}),
+        (
+            "bfcl",
+            {"bfcl_checker", "bfcl_decoder", "bfcl_files", "bfcl_rows", "bfcl_tools", "messages"},
+        ),
+        (
+            "toolllama",
+            {
+                "messages",
+                "toolllama_compat",
+                "toolllama_queries",
+                "toolllama_rows",
+                "toolllama_steps",
+            },
+        ),
+        ("mt_bench", {"mt_bench_judge"}),
         # A worker's module is named by a string, not imported.
-        ("math", {"math_checker", "worker"}),
+        ("math", {"boxed", "math_checker", "minerva", "minerva_checker", "worker"}),
         ("ifeval", {"ifeval_checker", "worker"}),
         ("humaneval", {"python_code"}),
         ("gsm8k", set()),
     ],
 )
 def test_scoring_code_has_the_helpers_and_no_other_dataset(dataset: str, helpers: set[str]) -> None:
-    stems = {Path(path).stem for path in plan.scoring_code(dataset) if "benchmarks" in path}
+    stems = {Path(path).stem for path in code_files.scoring_code(dataset) if "benchmarks" in path}
     assert stems == {"base", dataset} | helpers
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_scoring_code_has_the_sandbox_where_programs_are_run(dataset: str) -> None:
+    sandbox = {str(p.relative_to(ROOT)) for p in (ROOT / "evaluation/sandbox").glob("*.py")}
+    found = sandbox & set(code_files.scoring_code(dataset))
+    assert sandbox and found == (sandbox if plan.runs_code(dataset) else set())
 
 
 def test_every_file_of_the_benchmarks_decides_some_score() -> None:
     """A helper that no dataset depends on could be edited without any rescoring."""
-    listed = {path for dataset in DATASETS for path in plan.scoring_code(dataset)}
+    listed = {path for dataset in DATASETS for path in code_files.scoring_code(dataset)}
     files = {
         str(path.relative_to(ROOT)) for path in (ROOT / "evaluation/benchmarks").glob("*.py")
     } - {"evaluation/benchmarks/__init__.py"}
@@ -251,7 +419,7 @@ def test_every_file_of_the_benchmarks_decides_some_score() -> None:
 
 
 def test_report_code_has_code_and_templates() -> None:
-    found = plan.report_code()
+    found = code_files.report_code()
     assert "evaluation/reports/render.py" in found
     assert "evaluation/reports/templates/index.html" in found
     assert not any("__pycache__" in path for path in found)
@@ -273,7 +441,7 @@ def test_report_code_has_code_and_templates() -> None:
 def test_unknown_cell_says_which_part_is_unknown_and_what_is_known(
     path: str, problems: list[str]
 ) -> None:
-    message = plan.explain_unknown(CONFIG, path)
+    message = targets.explain_unknown(CONFIG, path)
     assert message.startswith(f"No rule can make results/{path}.json: ")
     assert all(problem in message for problem in problems)
     assert message.count("unknown") == len(problems)
@@ -297,5 +465,5 @@ def test_unknown_cell_says_which_part_is_unknown_and_what_is_known(
     ],
 )
 def test_pattern_of_unknown_cells_takes_exactly_those(target: str, unknown: bool) -> None:
-    pattern = rf"^results/(?P<unknown_cell>{plan.unknown_cell_pattern(CONFIG)})\.json$"
+    pattern = rf"^results/(?P<unknown_cell>{targets.unknown_cell_pattern(CONFIG)})\.json$"
     assert bool(re.match(pattern, f"results/{target}.json")) is unknown

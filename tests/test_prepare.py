@@ -89,6 +89,7 @@ def test_bundled_rows_are_prepared(tmp_path: Path, dataset: str) -> None:
     assert (manifest.dataset, manifest.source, manifest.seed) == (dataset, "bundled", 1234)
     assert manifest.location == f"resources/samples/{dataset}"
     assert manifest.rows == len(samples) >= 24
+    assert manifest.unscorable == 0 and not any(sample.unscorable for sample in samples)
     assert len({sample.id for sample in samples}) == len(samples)
     assert manifest.fingerprint == fingerprint([*samples, *manifest.few_shot])
     assert samples == stratified_order(samples_in_order(dataset), dataset, 1234)
@@ -176,32 +177,100 @@ def test_ids_are_unique_whatever_the_source_calls_its_rows(names: list[str]) -> 
 # ---- what is refused -----------------------------------------------------------------------
 
 
+GOOD = [math_row(number) for number in range(19)]
+
+
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ({"question": "?"}, "expected columns: answer: Field required"),
-        ({}, "question: Field required; answer: Field required"),
-        (math_row(1, question=None), "expected columns: question: Input should be a valid string"),
-        (math_row(1, answer=5), "expected columns: answer: Input should be a valid string"),
-        (math_row(1, question=" \n"), "cannot be used: the question is empty"),
-        (math_row(1, answer="two"), "cannot be used: the answer has no line '#### number'"),
+        ({"question": "?"}, "wrong columns: answer: Field required"),
+        ({}, "wrong columns: question: Field required; answer: Field required"),
+        (math_row(1, question=None), "wrong columns: question: Input should be a valid string"),
+        (math_row(1, answer=5), "wrong columns: answer: Input should be a valid string"),
+        (math_row(1, question=" \n"), "the question is empty"),
+        (math_row(1, answer="two"), "the answer has no line '#### number'"),
+        # JSON can spell half a character; no file can hold it.
+        (math_row(1, question="half \ud83d of one"), "it cannot be read: "),
+        ({"question": "\ud83d", "answer": None}, "wrong columns: answer: "),
     ],
 )
-def test_a_bad_row_is_named_with_its_columns(
+def test_a_bad_row_is_kept_named_and_counted(
     tmp_path: Path, source: Callable[..., None], row: dict[str, Any], problem: str
 ) -> None:
-    source([math_row(0), math_row(1), row, math_row(3)])
+    source([*GOOD[:7], row, *GOOD[7:]])
+    manifest, samples = run(tmp_path, "gsm8k", source="hub")
+    assert (manifest.rows, manifest.unscorable) == (20, 1)
+    (bad,) = [sample for sample in samples if sample.unscorable]
+    assert bad.unscorable.startswith(f"row 7: {problem}")
+    assert (bad.id, bad.category) == ("row 7", "")
+    assert set(bad.row) == set(row), "the row is kept, to be looked at"
+    assert len({sample.id for sample in samples}) == 20
+
+
+def test_more_than_one_bad_row_in_twenty_is_refused_with_the_first(
+    tmp_path: Path, source: Callable[..., None]
+) -> None:
+    source([*GOOD[:18], {"question": "?"}, math_row(3, answer="two")])
     error = failing(tmp_path, "gsm8k", source="hub")
-    assert problem in error.what
-    assert error.where == "dataset gsm8k, row 2"
-    assert "columns of openai/gsm8k" in error.remedy
-    assert "source and revision of datasets.gsm8k" in error.remedy
+    assert error.what.startswith("2 of 20 samples cannot be scored, more than 5%; the first: row 1")
+    assert "answer: Field required" in error.what or "no line '#### number'" in error.what
+    assert error.where == "dataset gsm8k, source hub: /mirror/x"
+    assert "columns and values of openai/gsm8k" in error.remedy
+    assert "source and revision of the dataset in the configuration" in error.remedy
 
 
-def test_a_bad_example_is_named(tmp_path: Path, source: Callable[..., None]) -> None:
-    source([math_row(0)], [math_row(1), {"question": "?"}])
-    error = failing(tmp_path, "gsm8k")
-    assert "answer: Field required" in error.what and error.where == "dataset gsm8k, row 1"
+@pytest.mark.parametrize(
+    ("bad", "rows", "refused"),
+    [(0, 7, False), (1, 19, True), (1, 20, False), (5, 100, False), (6, 100, True), (3, 3, True)],
+)
+def test_five_percent_of_bad_rows_is_the_most(
+    tmp_path: Path, source: Callable[..., None], bad: int, rows: int, refused: bool
+) -> None:
+    source([{"unrelated": i} if i < bad else math_row(i) for i in range(rows)])
+    if refused:
+        assert failing(tmp_path, "gsm8k").what.startswith(f"{bad} of {rows} samples cannot")
+    else:
+        manifest, _ = run(tmp_path, "gsm8k")
+        assert (manifest.rows, manifest.unscorable) == (rows, bad)
+
+
+def test_a_corrected_row_changes_the_fingerprint(
+    tmp_path: Path, source: Callable[..., None]
+) -> None:
+    source([*GOOD, {"question": "What is 19 plus 1?"}])
+    before, _ = run(tmp_path, "gsm8k")
+    source([*GOOD, math_row(19)])
+    after, samples = run(tmp_path, "gsm8k")
+    assert before.fingerprint != after.fingerprint
+    assert after.unscorable == 0 and not any(sample.unscorable for sample in samples)
+
+
+def test_a_bad_example_leaves_the_pool(tmp_path: Path, source: Callable[..., None]) -> None:
+    source(GOOD, [{"question": "?"}, math_row(1), math_row(2, answer="two"), math_row(3)])
+    manifest, _ = run(tmp_path, "gsm8k", few_shot=2)
+    questions = [shot.row["question"] for shot in manifest.few_shot]
+    assert questions == ["What is 1 plus 1?", "What is 3 plus 1?"]
+    assert manifest.unscorable == 0, "no sample is lost with an example"
+
+
+def test_bad_examples_are_missed_when_there_are_too_few_others(
+    tmp_path: Path, source: Callable[..., None]
+) -> None:
+    source(GOOD, [{"question": "?"}, math_row(1), math_row(3)])
+    error = failing(tmp_path, "gsm8k", few_shot=3)
+    assert error.what == "3 worked examples are asked for, the source has 2."
+    assert error.remedy == "set datasets.gsm8k.few_shot to at most 2"
+
+
+def test_a_bad_row_needs_no_examples_of_its_category(
+    tmp_path: Path, source: Callable[..., None]
+) -> None:
+    source(
+        [*(subject_row("anatomy", i) for i in range(19)), {"subject": "virology"}],
+        [subject_row("anatomy", 99)],
+    )
+    manifest, _ = run(tmp_path, "mmlu", few_shot=1)
+    assert manifest.unscorable == 1
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
@@ -210,8 +279,9 @@ def test_every_dataset_names_a_row_without_columns(
 ) -> None:
     source([{"unrelated": 1}])
     error = failing(tmp_path, dataset)
-    assert "does not have the expected columns" in error.what and "Field required" in error.what
-    assert error.where == f"dataset {dataset}, row 0"
+    assert "1 of 1 samples cannot be scored" in error.what
+    assert "row 0: wrong columns: " in error.what and "Field required" in error.what
+    assert error.where == f"dataset {dataset}, source bundled: /mirror/x"
     assert benchmark(dataset).card.hub_id in error.remedy
 
 

@@ -14,7 +14,7 @@ from evaluation.benchmarks.base import PromptSettings
 from evaluation.config import EngineSettings
 from evaluation.engines.base import Engine, Pool, PooledRequest
 from evaluation.errors import EvaluationError
-from evaluation.files import write_record, write_records
+from evaluation.files import read_lines, write_record, write_records
 from evaluation.journal import Journal
 from evaluation.progress import Progress
 from evaluation.queue import Task, TaskState, open_tasks, run_queue, write_responses
@@ -217,9 +217,9 @@ def test_all_open_requests_of_all_tasks_go_to_one_engine(folder: Folder) -> None
     assert run(states, engine) is engine
     assert len(engine.asked) == 4 + 4 + 4 * 2
     assert {item.group for item in engine.asked} == {
-        "gsm8k/0-4",
-        "winogrande/0-4",
-        "mt_bench/0-4",
+        "gsm8k/chat-0shot/0-4",
+        "winogrande/harness-1shot/0-4",
+        "mt_bench/chat-0shot/0-4",
     }
     assert len({item.key for item in engine.asked}) == 16
     for state, count in zip(states, (4, 4, 8), strict=True):
@@ -244,7 +244,7 @@ def test_a_slice_is_its_own_samples(folder: Folder) -> None:
     state = TaskState(folder.task("gsm8k", 1, 3), who())
     run([state], engine)
     assert [name for name, _ in engine.names] == GSM[1:3]
-    assert {item.group for item in engine.asked} == {"gsm8k/1-3"}
+    assert {item.group for item in engine.asked} == {"gsm8k/chat-0shot/1-3"}
 
 
 def test_responses_are_written_in_the_samples_order_and_the_journal_goes(folder: Folder) -> None:
@@ -274,6 +274,85 @@ def test_progress_counts_open_requests_and_follow_ups(folder: Folder) -> None:
     progress = Silent()
     run_queue(open_tasks(tasks, who()), lambda: Fake("one"), progress)
     assert (progress.total, progress.done) == (4 + 2 * 2, 4 + 2 * 2)
+
+
+def test_variants_of_one_dataset_are_asked_with_one_load_and_kept_apart(folder: Folder) -> None:
+    few = folder.prepare("winogrande")
+    none = few.model_copy(
+        update={
+            "prompt": few.prompt.model_copy(update={"few_shot": 0}),
+            "journal": str(folder.path / "journals/winogrande/harness-0shot/0-4.jsonl"),
+        }
+    )
+    assert (few.variant, none.variant) == ("harness-1shot", "harness-0shot")
+    engine = Fake("one")
+    states = open_tasks([few, none], who())
+    run(states, engine)
+    assert len(engine.asked) == len({item.key for item in engine.asked}) == 8
+    assert {item.group for item in engine.asked} == {
+        "winogrande/harness-1shot/0-4",
+        "winogrande/harness-0shot/0-4",
+    }
+    for state, shots in zip(states, (1, 0), strict=True):
+        output = folder.path / "out.jsonl"
+        write_responses(state, "tiny", "balanced", output)
+        header, responses = read(output)
+        assert (header.few_shot, len(responses)) == (shots, 4)
+        asked = {item.key for item in engine.asked if state.task.variant in item.group}
+        assert {r.key for r in responses} == asked
+
+
+# ---- samples that cannot be scored -----------------------------------------------------------
+
+
+def spoil(folder: Folder, dataset: str, *indices: int) -> list[str]:
+    """Make some samples of a prepared dataset unscorable; the names of the others."""
+    path = folder.path / f"{dataset}.jsonl"
+    samples = read_lines(path, Sample)
+    raw: dict[str, object] = {"unrelated": 1}
+    found = [
+        benchmark(dataset).sample(raw, index) if index in indices else sample
+        for index, sample in enumerate(samples)
+    ]
+    write_records(path, found)
+    return [sample.id for sample in found if not sample.unscorable]
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("dataset", ["gsm8k", "winogrande", "mt_bench"])
+def test_an_unscorable_sample_is_never_asked(folder: Folder, dataset: str, exact: bool) -> None:
+    task = folder.prepare(dataset)
+    usable = spoil(folder, dataset, 0, 2)
+    engine = Fake("one")
+    state = TaskState(task, who(exact=exact))
+    run([state], engine)
+    assert len(usable) == 2 and {name for name, _ in engine.names} == set(usable)
+    output = folder.path / "out.jsonl"
+    write_responses(state, "tiny", "balanced", output)
+    header, responses = read(output)
+    assert {r.sample_id for r in responses} == set(usable)
+    assert header.samples == 4, "it is one of the slice's samples all the same"
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_complete_journal_beside_unscorable_samples_loads_no_model(
+    folder: Folder, exact: bool
+) -> None:
+    task = folder.prepare("gsm8k")
+    spoil(folder, "gsm8k", 1)
+    run(open_tasks([task], who(exact=exact)), Fake("one"))
+    assert run_queue(open_tasks([task], who(exact=exact)), never, Silent()) is None
+
+
+def test_a_slice_of_unscorable_samples_only_loads_no_model(folder: Folder) -> None:
+    folder.prepare("gsm8k")
+    spoil(folder, "gsm8k", 1)
+    state = TaskState(folder.task("gsm8k", 1, 2), who())
+    assert run_queue([state], never, Silent()) is None
+    output = folder.path / "out.jsonl"
+    write_responses(state, "tiny", "balanced", output)
+    header, responses = read(output)
+    assert (header.samples, header.sessions, responses) == (1, [], [])
 
 
 # ---- complete and partial journals -----------------------------------------------------------
@@ -520,7 +599,7 @@ def test_exact_mode_redoes_only_the_slice_that_is_open(folder: Folder) -> None:
     stop_after(6, tasks, who(exact=True))
     second = Fake("second")
     run(open_tasks(tasks, who(exact=True)), second)
-    assert {item.group for item in second.asked} == {"winogrande/0-4"}
+    assert {item.group for item in second.asked} == {"winogrande/harness-1shot/0-4"}
     assert len(second.asked) == 4
 
 

@@ -21,6 +21,7 @@ from evaluation.records import (
     LoglikelihoodRequest,
     Message,
     Sample,
+    Tool,
 )
 from evaluation.requests import (
     EngineIdentity,
@@ -78,9 +79,12 @@ def test_every_part_of_a_request_is_in_the_key() -> None:
         {},
         {"sample_id": "t"},
         {"turn": 1},
+        {"repeat": 1},
         {"messages": (Message(role="user", content="2 + 3?"),)},
         {"messages": (Message(role="system", content="2 + 2?"),)},
         {"messages": (), "prompt": "2 + 2?"},
+        {"tools": (Tool(name="add", parameters={"type": "object"}),)},
+        {"tools": (Tool(name="add", parameters={"type": "object", "required": ["a"]}),)},
         {"stop": ("\n",)},
         {"max_new_tokens": 65},
         {"temperature": 0.7},
@@ -131,6 +135,13 @@ def test_first_requests_of_conversations_leave_later_turns_out() -> None:
     samples, pool = bundled("mt_bench")
     found = first_requests("mt_bench", samples, pool, CHAT)
     assert [request.turn for request in found] == [0] * len(samples)
+
+
+def test_first_requests_leave_unscorable_samples_out() -> None:
+    samples, pool = bundled("arc_challenge")
+    bad = benchmark("arc_challenge").sample({"unrelated": 1}, 1)
+    found = first_requests("arc_challenge", [samples[0], bad, samples[2]], pool, HARNESS)
+    assert [request.sample_id for request in found] == [samples[0].id, samples[2].id]
 
 
 # ---- digests -------------------------------------------------------------------------------

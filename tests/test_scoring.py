@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from evaluation.benchmarks import benchmark
-from evaluation.benchmarks.base import AnyRequest, PromptSettings
+from evaluation.benchmarks.base import AnyRequest, Evidence, PromptSettings
 from evaluation.benchmarks.gsm8k import Gsm8k
 from evaluation.config import EngineSettings
 from evaluation.errors import EvaluationError
 from evaluation.files import read_lines, read_record, write_record, write_records
 from evaluation.prepare import PrepareSettings, prepare_dataset
+from evaluation.queue import read_responses
 from evaluation.records import (
     ContinuationScore,
     DatasetManifest,
@@ -33,7 +34,7 @@ from evaluation.records import (
     Session,
 )
 from evaluation.requests import identity, request_key
-from evaluation.scoring import ScoreSettings, read_responses, score
+from evaluation.scoring import ScoreSettings, score
 from evaluation.statistics import wilson
 
 CHAT = PromptSettings(protocol="chat", max_new_tokens=64, seed=1)
@@ -74,6 +75,12 @@ def session(name: str, seconds: float = 2.0) -> Session:
     )
 
 
+def bounds(path: Path) -> tuple[int, int]:
+    """Where a responses file's slice begins and ends."""
+    low, _, high = path.stem.partition("-")
+    return int(low), int(high)
+
+
 class Cell:
     """The files behind one cell, with responses made by a function instead of a model."""
 
@@ -98,10 +105,18 @@ class Cell:
             self.manifest_file,
         )
         self.samples = read_lines(self.samples_file, Sample, limit=size)
-        bounds = [0, *slices, len(self.samples)]
+        edges = [0, *slices, len(self.samples)]
         self.files = {
-            folder / f"{low}-{high}.jsonl": self.samples[low:high] for low, high in pairwise(bounds)
+            folder / f"{low}-{high}.jsonl": self.samples[low:high] for low, high in pairwise(edges)
         }
+
+    def spoil(self, *indices: int) -> None:
+        """Make some samples unscorable, as rows without their columns are."""
+        raw: dict[str, object] = {"unrelated": 1}
+        for index in indices:
+            self.samples[index] = benchmark(self.dataset).sample(raw, index)
+        write_records(self.samples_file, self.samples)
+        self.files = {path: self.samples[slice(*bounds(path))] for path in self.files}
 
     def settings(self, **changes: Any) -> ScoreSettings:
         given: dict[str, Any] = {
@@ -111,6 +126,7 @@ class Cell:
             "size": self.size,
             "preset": "balanced",
             "prompt": self.prompt,
+            "sandbox": None,
             "engine": EngineSettings(),
             "engine_revision": 1,
             "thinking": False,
@@ -121,38 +137,28 @@ class Cell:
         """Write the responses; `answer` says what a response to a sample and turn is like."""
         task = benchmark(self.dataset)
         pool = read_record(self.manifest_file, DatasetManifest).few_shot
-        engine = identity("weights", "balanced", EngineSettings(), 1, thinking=False)
         index = -1
         for number, (path, samples) in enumerate(self.files.items()):
             responses: list[Response] = []
             for sample in samples:
                 index += 1
+                if sample.unscorable:
+                    continue
                 shots = task.pick_few_shot(sample, pool, self.prompt.few_shot)
-                (first,) = task.requests(sample, shots, self.prompt)
-                request: AnyRequest | None = first
-                answers: list[str] = []
-                while request is not None:
-                    fields = {
-                        "key": request_key(self.dataset, request, engine),
-                        "sample_id": sample.id,
-                        "turn": request.turn,
-                        "session": f"s{number}",
-                        "prompt": "the prompt",
-                        "finish_reason": "stop"
-                        if isinstance(request, GenerateRequest)
-                        else "scored",
-                        "prompt_tokens": 10,
-                        "engine_seconds": 0.5,
-                        "peak_memory": 100 + index,
-                    }
-                    response = Response(**(fields | answer(index, sample, request.turn)))
-                    responses.append(response)
-                    answers.append(response.text)
-                    request = (
-                        None
-                        if response.error
-                        else task.follow_up(sample, shots, self.prompt, answers)
-                    )
+                for first in task.requests(sample, shots, self.prompt):
+                    request: AnyRequest | None = first
+                    answers: list[str] = []
+                    while request is not None:
+                        response = self.response(
+                            request, f"s{number}", index, answer(index, sample, request.turn)
+                        )
+                        responses.append(response)
+                        answers.append(response.text)
+                        request = (
+                            None
+                            if response.error
+                            else task.follow_up(sample, shots, self.prompt, answers)
+                        )
             header = ResponsesHeader(
                 model="m",
                 dataset=self.dataset,
@@ -165,6 +171,25 @@ class Cell:
             )
             # Follow-ups come whenever the engine gets to them.
             write_records(path, [header, *reversed(responses)])
+
+    def response(
+        self, request: AnyRequest, session: str, index: int, changes: dict[str, Any]
+    ) -> Response:
+        """The response to a request, with changes."""
+        engine = identity("weights", "balanced", EngineSettings(), 1, thinking=False)
+        fields = {
+            "key": request_key(self.dataset, request, engine),
+            "sample_id": request.sample_id,
+            "turn": request.turn,
+            "repeat": request.repeat,
+            "session": session,
+            "prompt": "the prompt",
+            "finish_reason": "stop" if isinstance(request, GenerateRequest) else "scored",
+            "prompt_tokens": 10,
+            "engine_seconds": 0.5,
+            "peak_memory": 100 + index,
+        }
+        return Response(**(fields | changes))
 
     def score(self, **changes: Any) -> Result:
         return score(
@@ -376,31 +401,208 @@ def test_thinking_is_shown_apart_and_never_scored(gsm8k: Cell) -> None:
     assert cut.extracted is None
 
 
-def test_scorers_defect_costs_one_sample_and_is_logged(
-    gsm8k: Cell, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+# ---- samples that cannot be scored ---------------------------------------------------------
+
+
+@pytest.fixture
+def twenty(tmp_path: Path) -> Cell:
+    return Cell(tmp_path, "gsm8k", 20)
+
+
+def defective(monkeypatch: pytest.MonkeyPatch, *broken: Sample) -> None:
+    """Let the scorer raise on some samples."""
     original = Gsm8k.score
-    broken = gsm8k.samples[4].id
+    names = {sample.id for sample in broken}
 
-    def defective(
-        self: Gsm8k, sample: Sample, responses: Sequence[Response], answers: Sequence[str]
-    ) -> SampleScore:
-        if sample.id == broken:
+    def score_or_raise(self: Gsm8k, sample: Sample, evidence: Evidence) -> SampleScore:
+        if sample.id in names:
             raise ZeroDivisionError("division by zero\nsecond line")
-        return original(self, sample, responses, answers)
+        return original(self, sample, evidence)
 
-    monkeypatch.setattr(Gsm8k, "score", defective)
-    gsm8k.answer(right)
-    with caplog.at_level(logging.WARNING):
-        result = gsm8k.score()
+    monkeypatch.setattr(Gsm8k, "score", score_or_raise)
+
+
+@pytest.mark.parametrize("other", [right, wrong])
+def test_one_bad_row_of_twenty_is_counted_named_and_left_out_of_the_score(
+    twenty: Cell, other: Answer
+) -> None:
+    twenty.spoil(4)
+    twenty.answer(other)
+    result = twenty.score()
     bad = result.samples[4]
-    assert bad.status == "not scored"
+    assert (bad.id, bad.status, bad.scores, bad.turns) == ("row 4", "unscorable", {}, [])
+    assert bad.reason.startswith("row 4: wrong columns: question: Field required")
+    counts = result.counts
+    assert (counts.samples, counts.scored, counts.unscorable) == (20, 19, 1)
+    assert (counts.failed, counts.not_scored) == (0, 0)
+    assert "1 unscorable" in result.flags
+    assert {(one.value, one.n) for one in result.scores} == {(float(other is right), 19)}
+    assert result.performance.prompt_tokens == 190, "it was never asked"
+
+
+def test_two_bad_rows_of_twenty_fail_the_cell_with_what_to_do(twenty: Cell) -> None:
+    twenty.spoil(4, 11)
+    twenty.answer(right)
+    error = twenty.refused()
+    assert error.what.startswith(
+        "2 of 20 samples cannot be scored, more than 5%; the first: row 4: wrong columns: question"
+    )
+    assert error.where == "model m, dataset gsm8k, tier quick"
+    assert "columns and values of openai/gsm8k" in error.remedy
+
+
+def test_a_bad_row_is_one_of_its_tier_and_not_of_the_tiers_before(tmp_path: Path) -> None:
+    cell = Cell(tmp_path, "gsm8k", 25, slices=[20])
+    cell.spoil(22)
+    cell.answer(right)
+    assert cell.score().counts.unscorable == 1
+    quick = score(
+        cell.settings(size=20),
+        list(cell.files)[:1],
+        cell.samples_file,
+        cell.manifest_file,
+        cell.model_file,
+    )
+    assert (quick.counts.samples, quick.counts.scored, quick.counts.unscorable) == (20, 20, 0)
+
+
+def test_bad_rows_of_several_slices_are_counted_together(tmp_path: Path) -> None:
+    cell = Cell(tmp_path, "gsm8k", 25, slices=[20])
+    cell.spoil(4, 22)
+    cell.answer(right)
+    assert cell.refused().what.startswith("2 of 25 samples cannot be scored")
+
+
+def test_scorers_defect_makes_one_sample_unscorable_and_is_logged(
+    twenty: Cell, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = twenty.samples[4]
+    defective(monkeypatch, broken)
+    twenty.answer(right)
+    with caplog.at_level(logging.WARNING):
+        result = twenty.score()
+    bad = result.samples[4]
+    assert (bad.id, bad.status, bad.scores) == (broken.id, "unscorable", {})
     assert bad.reason == "the scorer failed: ZeroDivisionError: division by zero"
-    assert (result.counts.scored, result.counts.not_scored) == (9, 1)
-    assert "1 not scored" in result.flags
-    assert {(one.value, one.n) for one in result.scores} == {(1.0, 9)}
+    assert bad.turns[0].response == right(4, broken, 0)["text"], "the answer is kept"
+    assert (result.counts.scored, result.counts.unscorable) == (19, 1)
+    assert "1 unscorable" in result.flags
+    assert {(one.value, one.n) for one in result.scores} == {(1.0, 19)}
     (record,) = caplog.records
-    assert broken in record.getMessage() and record.exc_info
+    assert broken.id in record.getMessage() and record.exc_info
+
+
+def test_a_scorer_that_fails_more_often_fails_the_cell(
+    twenty: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defective(monkeypatch, twenty.samples[4], twenty.samples[5])
+    twenty.answer(right)
+    assert twenty.refused().what == (
+        "2 of 20 samples cannot be scored, more than 5%; the first: "
+        f"{twenty.samples[4].id}: the scorer failed: ZeroDivisionError: division by zero"
+    )
+
+
+def test_bad_rows_and_a_scorers_defects_add_up(
+    twenty: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twenty.spoil(4)
+    defective(monkeypatch, twenty.samples[5])
+    twenty.answer(right)
+    assert twenty.refused().what.startswith("2 of 20 samples cannot be scored")
+
+
+def test_a_scorer_may_call_a_row_unscorable(twenty: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores beside such a verdict do not count."""
+    original = Gsm8k.score
+
+    def verdict(self: Gsm8k, sample: Sample, evidence: Evidence) -> SampleScore:
+        found = original(self, sample, evidence)
+        if sample.id != twenty.samples[2].id:
+            return found
+        return found.model_copy(update={"unscorable": True, "reason": "its own answer fails"})
+
+    monkeypatch.setattr(Gsm8k, "score", verdict)
+    twenty.answer(lambda i, s, t: (right if i == 2 else wrong)(i, s, t))
+    result = twenty.score()
+    assert (result.samples[2].status, result.samples[2].reason) == (
+        "unscorable",
+        "its own answer fails",
+    )
+    assert {(one.value, one.n) for one in result.scores} == {(0.0, 19)}
+
+
+def test_failed_requests_are_no_fault_of_the_rows(twenty: Cell) -> None:
+    failure = {"text": "", "finish_reason": "error", "error": "boom"}
+    twenty.answer(by_index(dict.fromkeys(range(10), failure)))
+    result = twenty.score()
+    assert (result.counts.failed, result.counts.unscorable, result.counts.scored) == (10, 0, 10)
+
+
+def test_an_unscorable_sample_is_in_no_category(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Gsm8k, "categorise", lambda _, row: str(len(row.question) % 3))
+    cell = Cell(tmp_path, "gsm8k", 20)
+    cell.spoil(3)
+    cell.answer(right)
+    result = cell.score()
+    assert result.samples[3].category == ""
+    assert {one.category for one in result.categories} == {"0", "1", "2"}
+    assert sum(one.n for one in result.categories) == 19
+
+
+# ---- several attempts and threads ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_threads_change_nothing_in_a_result(twenty: Cell, threads: int) -> None:
+    twenty.spoil(7)
+    twenty.answer(lambda i, s, t: (right if i % 3 else wrong)(i, s, t))
+    one = twenty.score()
+    many = score(
+        twenty.settings(),
+        list(twenty.files),
+        twenty.samples_file,
+        twenty.manifest_file,
+        twenty.model_file,
+        threads,
+    )
+    assert (many.samples, many.scores, many.counts) == (one.samples, one.scores, one.counts)
+
+
+def test_a_scorer_sees_all_attempts_in_order_and_the_settings(
+    gsm8k: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, Evidence] = {}
+
+    def requests(
+        self: Gsm8k, sample: Sample, few_shot: Sequence[Sample], settings: PromptSettings
+    ) -> list[AnyRequest]:
+        (first,) = original(self, sample, few_shot, settings)
+        return [first.model_copy(update={"repeat": n}) for n in range(settings.repeats)]
+
+    def verdict(self: Gsm8k, sample: Sample, evidence: Evidence) -> SampleScore:
+        seen[sample.id] = evidence
+        return SampleScore(scores={"exact_match_strict": 1.0, "exact_match_flexible": 1.0})
+
+    original = Gsm8k.requests
+    monkeypatch.setattr(Gsm8k, "requests", requests)
+    monkeypatch.setattr(Gsm8k, "score", verdict)
+    gsm8k.prompt = CHAT.model_copy(update={"repeats": 3})
+    gsm8k.answer(lambda i, s, t: {"text": "<think>hm</think>an attempt"})
+    result = gsm8k.score()
+    assert len(seen) == 10
+    for sample in result.samples:
+        evidence = seen[sample.id]
+        assert [r.repeat for r in evidence.responses] == [0, 1, 2]
+        assert list(evidence.answers) == ["an attempt"] * 3
+        assert evidence.settings.repeats == 3
+        assert (evidence.sandbox, evidence.no_sandbox) == (None, "")
+        assert [turn.repeat for turn in sample.turns] == [0, 1, 2]
+
+
+# ---- the size of a cell --------------------------------------------------------------------
 
 
 def test_dataset_smaller_than_the_tier_is_flagged(tmp_path: Path) -> None:

@@ -290,7 +290,9 @@ def test_bundled_rows_need_no_network(hub: Hub, name: str) -> None:
     assert found.rows
     for index, raw in enumerate(found.rows):
         task.sample(raw, index)
-    assert bool(found.few_shot) == (task.card.files.few_shot_split is not None)
+    card = task.card
+    expected = card.files.few_shot_split is not None or card.packaged_few_shot is not None
+    assert bool(found.few_shot) == expected
 
 
 def test_bundled_rows_are_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.stamps import refresh_stamp, stamp_path
+from evaluation.stamps import refresh_sandbox_stamp, refresh_stamp, sandbox_stamp, stamp_path
 
 CELLS = ["results/quick/m/gsm8k.json", "results/quick/m/mmlu.json"]
 
@@ -62,3 +62,16 @@ def test_missing_cells_below_no_aggregate_renew_nothing() -> None:
     Path("results/quick/all.json").unlink()
     Path(CELLS[0]).unlink()
     assert not refresh_stamp("quick", CELLS)
+
+
+@pytest.mark.parametrize("works", [False, True])
+def test_stamp_of_the_sandbox_is_written_only_when_it_changes(works: bool) -> None:
+    stamp = Path(sandbox_stamp())
+    refresh_sandbox_stamp(works=works)
+    before = stamp.read_text(), stamp.stat().st_mtime_ns
+    refresh_sandbox_stamp(works=works)
+    assert (stamp.read_text(), stamp.stat().st_mtime_ns) == before
+    refresh_sandbox_stamp(works=not works)
+    assert stamp.read_text() != before[0]
+    refresh_sandbox_stamp(works=works)
+    assert stamp.read_text() == before[0], "it is back as it was: nothing to score again"

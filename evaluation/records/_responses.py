@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from evaluation.records._inputs import SCHEMA_VERSION, FinishReason, Protocol, Record
 
@@ -16,16 +16,28 @@ class Message(Record):
     content: str
 
 
+class Tool(Record):
+    """A function that the model may call; `parameters` is the JSON Schema of its arguments."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, JsonValue]
+
+
 class GenerateRequest(Record):
     """Ask for text: either chat `messages` or a plain `prompt`, never both.
 
-    `turn` counts the requests of one sample that follow each other (MT-Bench has two).
+    `turn` counts the requests of one sample that follow each other (MT-Bench has two), `repeat`
+    the independent attempts at one sample (pass@k needs several). `tools` go with `messages` and
+    reach the model through its chat template.
     """
 
     kind: Literal["generate"] = "generate"
     sample_id: str
     turn: int = 0
+    repeat: int = 0
     messages: tuple[Message, ...] = ()
+    tools: tuple[Tool, ...] = ()
     prompt: str = ""
     stop: tuple[str, ...] = ()
     max_new_tokens: int
@@ -46,6 +58,7 @@ class LoglikelihoodRequest(Record):
     kind: Literal["loglikelihood"] = "loglikelihood"
     sample_id: str
     turn: int = 0
+    repeat: int = 0
     continuations: tuple[Continuation, ...]
 
 
@@ -70,18 +83,22 @@ class Response(Record):
     `engine_seconds` is this response's share of the batch it ran in, so that sums over responses
     are the engine's time; `latency_seconds` is the wait from the batch's start to its end;
     `backoffs` is how often its batch failed (out of memory, say) and was halved. For a
-    log-likelihood request, `prompt` is what its continuations have in common.
+    log-likelihood request, `prompt` is what its continuations have in common, `prompt_tokens` counts
+    the whole input of each, and `shared_tokens` those of them that were not computed for this
+    request because another continuation or request begins with the same.
     """
 
     key: str
     sample_id: str
     turn: int
+    repeat: int = 0
     session: str
     prompt: str
     text: str = ""
     continuations: list[ContinuationScore] = Field(default_factory=list)
     finish_reason: FinishReason
     prompt_tokens: int = 0
+    shared_tokens: int = 0
     completion_tokens: int = 0
     thinking_tokens: int = 0
     truncated_prompt_tokens: int = 0

@@ -27,6 +27,7 @@ class Score(Record):
     n: int
     interval: Interval | None = None
     primary: bool = False
+    lower_is_better: bool = False
     chance: float | None = None
     reason: str = ""
 
@@ -35,18 +36,21 @@ class SampleScore(Record):
     """A benchmark's verdict on one sample.
 
     `scores` has a number in [0, 1] (or the metric's own unit) for each metric that applies;
-    an empty dict with a `reason` means that the sample could not be scored.
+    an empty dict with a `reason` means that the sample could not be scored; `unscorable` says
+    that the fault is the row's (or the scorer's), whatever the response had been.
     """
 
     scores: dict[str, float] = Field(default_factory=dict)
     extracted: str | None = None
     gold: str = ""
     reason: str = ""
+    unscorable: bool = False
 
 
 class Turn(Record):
     """One request and its response, as shown to the reader."""
 
+    repeat: int = 0
     prompt: str
     response: str
     thinking: str = ""
@@ -66,10 +70,11 @@ class SampleResult(Record):
     id: str
     category: str
     turns: list[Turn]
+    judgments: list[Turn] = Field(default_factory=list)
     extracted: str | None
     gold: str
     scores: dict[str, float]
-    status: Literal["scored", "not scored", "failed"]
+    status: Literal["scored", "not scored", "failed", "unscorable"]
     reason: str = ""
 
 
@@ -81,6 +86,7 @@ class Counts(Record):
     scored: int
     failed: int
     not_scored: int
+    unscorable: int = 0
     truncated_answers: int
     truncated_prompts: int
     thinking: int
@@ -113,10 +119,34 @@ class Provenance(Record):
     seed: int
     sessions: list[Session]
     packages: dict[str, str]
+    sandbox: str = ""
     git_commit: str
     git_dirty: bool | None
     hardware: Hardware
     scored: str
+
+
+class JudgeFacts(Record):
+    """Who rated the answers of a cell, and how that went.
+
+    `id` and `revision` are the model's (for an endpoint, as the server names and reports them).
+    `self_judged`: the judge rated its own answers, so the cell is no part of any ranking. Of
+    `asked` ratings `parsed` could be read; `retried` needed the second request. `failed` and
+    `truncated_prompts` count requests; tokens are those of all of them.
+    """
+
+    name: str
+    id: str
+    revision: str
+    self_judged: bool
+    asked: int
+    parsed: int
+    retried: int
+    failed: int
+    truncated_prompts: int
+    prompt_tokens: int
+    completion_tokens: int
+    sessions: list[Session]
 
 
 class Result(Record):
@@ -129,10 +159,12 @@ class Result(Record):
     tier: str
     protocol: Protocol
     few_shot: int
+    repeats: int = 1
     scores: list[Score]
     categories: list[CategoryScore] = Field(default_factory=list)
     counts: Counts
     flags: list[str]
+    judge: JudgeFacts | None = None
     samples: list[SampleResult]
     performance: Performance
     provenance: Provenance
@@ -155,10 +187,12 @@ class Cell(Record):
     tier: str
     protocol: Protocol
     few_shot: int
+    repeats: int = 1
     scores: list[Score]
     categories: list[CategoryScore]
     counts: Counts
     flags: list[str]
+    judge: JudgeFacts | None = None
     performance: Performance
     provenance: Provenance
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from evaluation.records import Aggregate, Cell, Hardware, Provenance, Session
+from evaluation.records import Aggregate, Cell, Hardware, JudgeFacts, Provenance, Session
 from evaluation.reports import format as fmt
 from evaluation.reports.notes import SOURCES
 
@@ -60,10 +60,14 @@ def _sessions(cells: Iterable[Cell]) -> list[Session]:
     return list({(s.model, s.id): s for c in cells for s in c.provenance.sessions}.values())
 
 
+def _judge_sessions(cells: Iterable[Cell]) -> list[Session]:
+    return list({s.id: s for c in cells if c.judge is not None for s in c.judge.sessions}.values())
+
+
 def gather(aggregate: Aggregate) -> Facts:
     """The facts of all cells, each distinct one once."""
     cells = aggregate.cells
-    sessions = _sessions(cells)
+    sessions = [*_sessions(cells), *_judge_sessions(cells)]
     return Facts(
         run=_run(aggregate),
         models=_distinct(
@@ -109,6 +113,26 @@ def gather(aggregate: Aggregate) -> Facts:
         packages=_packages(sessions, [c.provenance for c in cells]),
         notes=list(dict.fromkeys(f"{s.model}: {note}" for s in sessions for note in s.notes)),
     )
+
+
+def judge_name(judge: JudgeFacts) -> str:
+    """A judge and its revision as text."""
+    return f"{judge.id} @ {fmt.short(judge.revision)}"
+
+
+def judging(judge: JudgeFacts | None) -> Rows:
+    """What a samples page says about the judge; nothing without one."""
+    if judge is None:
+        return []
+    read = f"{judge.parsed} of {judge.asked}; {judge.retried} asked for a second time"
+    tokens = f"{fmt.count(judge.prompt_tokens)} of prompts, "
+    tokens += f"{fmt.count(judge.completion_tokens)} generated"
+    return [
+        ("Judge", f"{judge.id} @ {judge.revision}"),
+        ("Judged itself", "yes: no part of any ranking" if judge.self_judged else "no"),
+        ("Ratings read", read),
+        ("Tokens of the judge", tokens),
+    ]
 
 
 def _run(aggregate: Aggregate) -> Rows:

@@ -47,7 +47,7 @@ def one_line(text: str, limit: int = 60) -> str:
 
 def words(metric: str) -> set[str]:
     """The words of a metric's name."""
-    return set(re.split(r"[^a-z]+", metric.lower()))
+    return set(re.split(r"[^a-z0-9]+", metric.lower()))
 
 
 def number(metric: str, value: float) -> str:
@@ -86,9 +86,10 @@ def primary(scores: Sequence[Score]) -> Score | None:
     return next((s for s in scores if s.primary), scores[0] if scores else None)
 
 
-def setup(protocol: Protocol, few_shot: int) -> str:
+def setup(protocol: Protocol, few_shot: int, repeats: int = 1) -> str:
     """How the questions were asked, e.g. harness, 25-shot."""
-    return f"{protocol}, {few_shot}-shot"
+    attempts = f", {repeats} attempts each" if repeats > 1 else ""
+    return f"{protocol}, {few_shot}-shot{attempts}"
 
 
 def count(value: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from evaluation.records import Aggregate, Cell, Score
 from evaluation.reports import format as fmt
+from evaluation.reports.facts import judge_name
 from evaluation.reports.notes import flags, not_scored, plain_reason, plain_title, source_note, stem
 
 Key = tuple[str, str]
@@ -47,6 +48,7 @@ class ScoreRow:
     model: str
     metric: str
     primary: bool
+    lower_is_better: bool
     scored: bool
     value: str
     interval: str
@@ -96,9 +98,14 @@ def heat_rows(aggregate: Aggregate, links: Mapping[Key, str]) -> list[HeatRow]:
 def _facts(cell: Cell) -> tuple[str, ...]:
     score = fmt.primary(cell.scores)
     facts = [score.metric] if score else []
-    facts.append(fmt.setup(cell.protocol, cell.few_shot))
+    facts.append(fmt.setup(cell.protocol, cell.few_shot, cell.repeats))
     if score and score.chance is not None:
         facts.append(f"chance {fmt.number(score.metric, score.chance)}")
+    if cell.judge is not None:
+        facts += [
+            f"judged by {judge_name(cell.judge)}",
+            f"ratings read: {cell.judge.parsed} of {cell.judge.asked}",
+        ]
     if cell.provenance.dataset_source != "hub":
         facts.append(source_note(cell.provenance.dataset_source, cell.title))
     return tuple(facts)
@@ -163,6 +170,7 @@ def score_row(model: str, score: Score) -> ScoreRow:
         model=model,
         metric=score.metric,
         primary=score.primary,
+        lower_is_better=score.lower_is_better,
         scored=score.value is not None,
         value="not scored" + (f": {plain_reason(score.reason)}" if score.reason else "")
         if score.value is None

@@ -53,6 +53,7 @@ def flags(cell: Cell | Result) -> tuple[str, ...]:
         (counts.truncated_answers, "truncated answers"),
         (counts.truncated_prompts, "truncated prompts"),
         (counts.failed, "failed"),
+        (counts.unscorable, "unscorable"),
         (counts.not_scored, "not scored"),
     ):
         if value:

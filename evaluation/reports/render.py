@@ -87,6 +87,7 @@ def render_samples(result: Result) -> str:
         views=found,
         filters=samples.filters(found),
         code=facts.code(result.provenance),
+        judging=facts.judging(result.judge),
         root="../../",
     )
 

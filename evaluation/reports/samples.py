@@ -10,13 +10,14 @@ from typing import Literal
 from evaluation.records import Result, SampleResult, Turn
 from evaluation.reports import format as fmt
 
-Verdict = Literal["right", "wrong", "partial", "scored", "unscored", "failed"]
+Verdict = Literal["right", "wrong", "partial", "scored", "unscored", "unscorable", "failed"]
 VERDICTS: dict[Verdict, tuple[str, str]] = {
     "right": ("✓", "right"),
     "wrong": ("✗", "wrong"),
     "partial": ("◐", "partial"),
     "scored": ("•", "scored"),
     "unscored": ("○", "not scored"),
+    "unscorable": ("∅", "unscorable"),
     "failed": ("!", "failed"),
 }
 LETTERS = "ABCDEFGHIJ"
@@ -88,7 +89,7 @@ def _view(sample: SampleResult, metric: str) -> SampleView:
     if metric not in sample.scores:
         # A benchmark with kinds of samples judges some by another metric than the primary one.
         # A rate may be one of mistakes, so it is no verdict.
-        shares = fmt.SHARES - {"rate"}
+        shares = (fmt.SHARES - {"rate"}) | {"f1"}
         metric = next((m for m in sample.scores if fmt.words(m) & shares), metric)
     verdict = _verdict(sample, metric)
     symbol, word = VERDICTS[verdict]
@@ -103,7 +104,7 @@ def _view(sample: SampleResult, metric: str) -> SampleView:
         marks.append(f"prompt truncated by {fmt.plural(prompts, 'token')}")
     errors = [t.error for t in sample.turns if t.error]
     reason = sample.reason or (errors[0] if errors else "")
-    if not reason and verdict in ("failed", "unscored"):
+    if not reason and verdict in ("failed", "unscored", "unscorable"):
         reason = "no reason was recorded"
     return SampleView(
         sample=sample,
@@ -121,6 +122,8 @@ def _view(sample: SampleResult, metric: str) -> SampleView:
 def _verdict(sample: SampleResult, metric: str) -> Verdict:
     if sample.status == "failed":
         return "failed"
+    if sample.status == "unscorable":
+        return "unscorable"
     if sample.status == "not scored":
         return "unscored"
     value = sample.scores.get(metric)

@@ -110,9 +110,16 @@ class Project:
         path = self.folder / "results" / tier / model / f"{dataset}.json"
         return Result.model_validate_json(path.read_text())
 
+    def responses_file(self, model: str, dataset: str, part: str) -> Path:
+        """The file of a slice's responses, as the dataset is asked now."""
+        chosen = self.config()["datasets"][dataset]
+        variant = f"{chosen['protocol']}-{chosen['few_shot']}shot"
+        folder = self.folder / "results/responses" / model / "balanced" / dataset / variant
+        return folder / f"{part}.jsonl"
+
     def responses(self, model: str, dataset: str, part: str) -> list[Response]:
         """The responses of a slice."""
-        path = self.folder / f"results/responses/{model}/balanced/{dataset}/{part}.jsonl"
+        path = self.responses_file(model, dataset, part)
         lines = path.read_text().splitlines()
         ResponsesHeader.model_validate_json(lines[0])
         return [Response.model_validate_json(line) for line in lines[1:]]

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.end_to_end.project import Project, wait_until
@@ -81,6 +82,44 @@ def test_no_network_names_the_remedy(fresh: Project, tmp_path: Path) -> None:
     output = project.quick(code=1, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "hf"))
     assert "dataset openai/gsm8k" in output
     assert "make demo" in output
+
+
+def test_bad_rows_fail_their_dataset_when_many_and_are_named_when_few(
+    fresh: Project, tmp_path: Path
+) -> None:
+    project = fresh.copy(tmp_path / "project")
+    folder = tmp_path / "mirror/openai/gsm8k/main"
+    folder.mkdir(parents=True)
+
+    def put(bad: set[int]) -> None:
+        rows = [
+            {"question": None if i in bad else f"What is {i} + {i}?", "answer": f"#### {2 * i}"}
+            for i in range(20)
+        ]
+        for split in ("test", "train"):
+            pd.DataFrame(rows).to_parquet(folder / f"{split}-00000-of-00001.parquet")
+
+    config = project.config()
+    config["mirror"] = str(tmp_path / "mirror")
+    config["run"] = {"models": ["tiny_a"], "datasets": ["gsm8k"]}
+    config["tiers"] = {"quick": 20, "standard": 21, "full": 22}
+    project.write_config(config)
+    put({3, 7, 11})
+    output = project.quick(code=1)
+    assert "3 of 20 samples cannot be scored, more than 5%; the first: row" in output
+    assert "wrong columns: question: Input should be a valid string" in output
+    assert "dataset gsm8k, source mirror" in output
+    assert "columns and values of openai/gsm8k" in output
+    assert project.loads() == []
+
+    put({7})
+    project.quick()
+    result = project.result("quick", "tiny_a", "gsm8k")
+    assert (result.counts.samples, result.counts.scored, result.counts.unscorable) == (20, 19, 1)
+    (bad,) = [sample for sample in result.samples if sample.status == "unscorable"]
+    assert bad.reason.startswith("row 7: wrong columns: question") and bad.turns == []
+    page = project.folder / "reports/quick/samples/tiny_a/gsm8k.html"
+    assert "row 7: wrong columns: question" in page.read_text(encoding="utf-8")
 
 
 def test_truncated_result_is_named_and_kept_out(project: Project) -> None:
@@ -173,5 +212,5 @@ def test_killed_job_is_named(fresh: Project, tmp_path: Path) -> None:
     assert process.returncode == 1
     assert "ended without a word: killed, or out of memory?" in output
     assert "model tiny_a" in output
-    assert "logs/generate/tiny_a/balanced/gsm8k/0-4.log" in output
+    assert "logs/generate/tiny_a/balanced/gsm8k/chat-0shot/0-4.log" in output
     assert "the same command goes on from here" in output

@@ -58,7 +58,7 @@ def test_deleted_cell_is_rebuilt_and_nothing_else(project: Project) -> None:
 
 
 def test_deleted_responses_are_really_generated_again(project: Project) -> None:
-    responses = project.folder / "results/responses/tiny_a/balanced/gsm8k/0-4.jsonl"
+    responses = project.responses_file("tiny_a", "gsm8k", "0-4")
     session = project.responses("tiny_a", "gsm8k", "0-4")[0].session
     responses.unlink()
     (project.folder / "results/quick/tiny_a/gsm8k.json").unlink()
@@ -117,6 +117,55 @@ def test_edited_setting_reruns_its_own_cells(project: Project) -> None:
     assert [planned["generate"], planned["score"]] == [len(MODELS), len(MODELS)]
 
 
+def test_a_tier_with_examples_of_its_own_leaves_the_other_tiers_as_they_are(
+    project: Project,
+) -> None:
+    config = project.config()
+    config["datasets"]["arc_challenge"]["tiers"] = {"standard": {"few_shot": 2}}
+    project.write_config(config)
+    kept = ("results/responses/**/*", "results/quick/**/*.json")
+    before = project.snapshot(*kept)
+    project.run("--cores", "1", "results/standard/tiny_a/arc_challenge.json")
+    after = project.snapshot(*kept)
+    folder = "results/responses/tiny_a/balanced/arc_challenge/harness-2shot"
+    assert changed(before, after) == {f"{folder}/0-4.jsonl", f"{folder}/4-7.jsonl"}
+    quick, standard = (
+        project.result(tier, "tiny_a", "arc_challenge") for tier in ("quick", "standard")
+    )
+    assert (quick.few_shot, standard.few_shot) == (0, 2)
+    assert [s.id for s in standard.samples[:4]] == [s.id for s in quick.samples]
+    examples = [result.samples[0].turns[0].prompt.count("Answer:") for result in (quick, standard)]
+    assert examples == [1, 3]
+    # The tier below is scored anew at most: its responses are those it was answered with.
+    assert "generate" not in project.planned("results/quick/all.json")
+
+
+def test_tiers_that_ask_differently_share_one_load(fresh: Project, tmp_path: Path) -> None:
+    project = fresh.copy(tmp_path / "project")
+    config = project.config()
+    config["run"] = {"models": ["tiny_a"], "datasets": ["arc_challenge"]}
+    config["datasets"]["arc_challenge"]["tiers"] = {"standard": {"few_shot": 2}}
+    project.write_config(config)
+    cells = [f"results/{tier}/tiny_a/arc_challenge.json" for tier in ("quick", "standard")]
+    project.run("--cores", "1", *cells)
+    assert project.loads() == ["tiny_a"]
+    found = [project.result(tier, "tiny_a", "arc_challenge") for tier in ("quick", "standard")]
+    assert [(r.few_shot, r.counts.scored) for r in found] == [(0, 4), (2, 7)]
+
+
+def test_going_back_to_a_protocol_asks_nothing_again(project: Project) -> None:
+    config = project.config()
+    config["datasets"]["gsm8k"]["protocol"] = "harness"
+    project.write_config(config)
+    assert project.planned("results/quick/all.json")["generate"] == len(MODELS)
+    project.run("--cores", "1", "results/quick/tiny_a/gsm8k.json")
+    assert project.result("quick", "tiny_a", "gsm8k").protocol == "harness"
+    config["datasets"]["gsm8k"]["protocol"] = "chat"
+    project.write_config(config)
+    planned = project.planned("results/quick/all.json")
+    assert "generate" not in planned and planned["score"] == 1
+
+
 def test_edits_that_change_no_response_generate_nothing(project: Project) -> None:
     config = project.config()
     config["engine"]["cpu_limit_b"] = 99.0
@@ -149,7 +198,7 @@ def test_vanished_weights_are_named(project: Project, tmp_path: Path) -> None:
     project.write_config(config)
     project.quick()
     shutil.rmtree(model)
-    (project.folder / "results/responses/tiny_a/balanced/gsm8k/0-4.jsonl").unlink()
+    project.responses_file("tiny_a", "gsm8k", "0-4").unlink()
     (project.folder / "results/quick/tiny_a/gsm8k.json").unlink()
     output = project.quick(code=1)
     assert "model's directory does not exist" in output

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from evaluation import wheels
 from evaluation.config import HubModel, ModelSettings, PathModel, PypiModel
 from evaluation.errors import EvaluationError
 from evaluation.files import read_record
@@ -249,7 +250,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         folder.mkdir()
         write_model(folder)
 
-    monkeypatch.setattr(pypi, "subprocess", SimpleNamespace(run=run))
+    monkeypatch.setattr(wheels, "subprocess", SimpleNamespace(run=run))
     monkeypatch.setattr(pypi, "convert", convert)
     return path
 

