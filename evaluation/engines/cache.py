@@ -1,84 +1,164 @@
-"""A key-value cache for batched decoding that is written in place.
+"""Keys and values of rows that are decoded together, without copies of what rows share.
 
-transformers' DynamicCache copies itself at every step to grow by one token. Here each layer has
-room for the whole batch from the start, finished rows are dropped without touching the rest, and
-prompts are computed in small groups of similar length and then joined, padded on the left.
-Sliding-window layers keep all tokens too: the model's mask hides those outside the window.
+A block holds rows of similar length in one tensor a layer, each row from column 0 on, so that one
+matrix product serves all of them. What the prompts of a block have in common is there once, as its
+stem. Rows join and leave at any step; room grows a little at a time.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import torch
-from transformers.cache_utils import Cache, DynamicLayer
+
+# Columns a block grows by: each growth copies the block once.
+GROWTH = 128
+# Padding that costs a decoding step as much as one more block does (measured on a CPU: each block
+# takes some ten small operations a layer, each padded column is read once a layer).
+BLOCK_TOKENS = 1024
+
+RowT = TypeVar("RowT")
 
 
-class RoomyLayer(DynamicLayer):  # type: ignore[misc]
-    """One layer with preallocated room; `keys` and `values` are views of the filled part."""
+@dataclass(frozen=True)
+class Stem:
+    """The keys and values, by layer, of tokens that several prompts begin with."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.length = 0
-        self.key_room: torch.Tensor
-        self.value_room: torch.Tensor
+    tokens: tuple[int, ...]
+    keys: list[torch.Tensor]
+    values: list[torch.Tensor]
+    # Laid out as the products of a step need them: those would copy them each time.
+    turned_keys: list[torch.Tensor] = field(init=False)
 
-    def fill(self, parts: list[DynamicLayer], capacity: int) -> None:
-        """Join computed prompts (rows of different lengths), right-aligned, with room to grow."""
-        self.length = max(part.keys.shape[-2] for part in parts)
-        self.key_room = _join([part.keys for part in parts], self.length, capacity)
-        self.value_room = _join([part.values for part in parts], self.length, capacity)
-        self.dtype, self.device = self.key_room.dtype, self.key_room.device
-        self.is_initialized = True
-        self._view()
-
-    def _view(self) -> None:
-        self.keys = self.key_room[:, :, : self.length]
-        self.values = self.value_room[:, :, : self.length]
-
-    def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Write the new tokens behind the filled part."""
-        new = self.length + key_states.shape[-2]
-        self.key_room[:, :, self.length : new] = key_states
-        self.value_room[:, :, self.length : new] = value_states
-        self.length = new
-        self._view()
-        return self.keys, self.values
-
-    def batch_select_indices(self, indices: torch.Tensor) -> None:
-        """Keep only these rows."""
-        self.key_room = self.key_room[indices]
-        self.value_room = self.value_room[indices]
-        self._view()
+    def __post_init__(self) -> None:
+        turned = [key.transpose(1, 2).contiguous() for key in self.keys]
+        object.__setattr__(self, "turned_keys", turned)
+        object.__setattr__(self, "values", [value.contiguous() for value in self.values])
 
 
-def _join(parts: list[torch.Tensor], length: int, capacity: int) -> torch.Tensor:
-    rows = sum(part.shape[0] for part in parts)
-    shape = (rows, parts[0].shape[1], capacity, parts[0].shape[3])
-    room = torch.zeros(shape, dtype=parts[0].dtype, device=parts[0].device)
-    row = 0
-    for part in parts:
-        room[row : row + part.shape[0], :, length - part.shape[-2] : length] = part
-        row += part.shape[0]
-    return room
+@dataclass(frozen=True)
+class Newcomer(Generic[RowT]):
+    """A row whose prompt is computed: keys and values of its `length` tokens behind the stem."""
+
+    row: RowT
+    stem: Stem | None
+    length: int
+    keys: list[torch.Tensor]
+    values: list[torch.Tensor]
 
 
-def prompt_cache() -> Cache:
-    """A fresh cache to compute one group of prompts into; no layer forgets tokens."""
-    return Cache(layer_class_to_replicate=DynamicLayer)
+@dataclass
+class Block(Generic[RowT]):
+    """Rows with the same stem and their own keys and values: (rows, heads, columns, size)."""
+
+    stem: Stem | None
+    rows: list[RowT] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    keys: list[torch.Tensor] = field(default_factory=list)
+    values: list[torch.Tensor] = field(default_factory=list)
+
+    @property
+    def width(self) -> int:
+        """Columns in use."""
+        return max(self.lengths)
+
+    def join(self, newcomers: Sequence[Newcomer[RowT]]) -> None:
+        """Take in rows; their own tensors are released layer by layer."""
+        first = len(self.rows)
+        self.rows += [one.row for one in newcomers]
+        self.lengths += [one.length for one in newcomers]
+        for rooms, parts in (
+            (self.keys, [one.keys for one in newcomers]),
+            (self.values, [one.values for one in newcomers]),
+        ):
+            for layer in range(len(parts[0])):
+                if layer == len(rooms):
+                    rooms.append(parts[0][layer].new_zeros((0, *parts[0][layer].shape)))
+                rooms[layer] = self._fitted(rooms[layer], first)
+                for index, part in enumerate(parts, start=first):
+                    rooms[layer][index, :, : part[layer].shape[1]] = part[layer]
+                    part[layer] = part[layer][:, :0].clone()
+
+    def make_room(self) -> None:
+        """Room for one more token in each row."""
+        rows, width = len(self.rows), self.width
+        for rooms in (self.keys, self.values):
+            for layer, room in enumerate(rooms):
+                if room.shape[2] <= width:
+                    rooms[layer] = self._fitted(room, rows)
+
+    def leave(self, indices: Sequence[int]) -> None:
+        """Drop rows; the last ones move into their places."""
+        for index in sorted(indices, reverse=True):
+            last = len(self.rows) - 1
+            for room in (*self.keys, *self.values):
+                room[index, :, : self.lengths[last]] = room[last, :, : self.lengths[last]]
+            self.rows[index], self.lengths[index] = self.rows[last], self.lengths[last]
+            self.rows.pop()
+            self.lengths.pop()
+        if self.rows and self.keys and 2 * len(self.rows) <= self.keys[0].shape[0]:
+            for rooms in (self.keys, self.values):
+                for layer, room in enumerate(rooms):
+                    rooms[layer] = room[: len(self.rows)].clone()
+
+    def take_out(self) -> list[Newcomer[RowT]]:
+        """All rows with their keys and values, to join another block."""
+        return [
+            Newcomer(
+                row,
+                self.stem,
+                length,
+                [room[index, :, :length] for room in self.keys],
+                [room[index, :, :length] for room in self.values],
+            )
+            for index, (row, length) in enumerate(zip(self.rows, self.lengths, strict=True))
+        ]
+
+    def _fitted(self, room: torch.Tensor, filled: int) -> torch.Tensor:
+        """The room, or a larger copy where the rows or one more column do not fit."""
+        rows, width = len(self.rows), self.width
+        if room.shape[0] >= rows and room.shape[2] > width:
+            return room
+        columns = max(room.shape[2], width + GROWTH)
+        # Zeros: what lies behind a row's end is masked, but must be a number.
+        larger = room.new_zeros((max(rows, room.shape[0]), room.shape[1], columns, room.shape[3]))
+        larger[:filled, :, : room.shape[2]] = room[:filled]
+        return larger
 
 
-def join_caches(parts: list[Cache], new_tokens: int) -> Cache:
-    """One cache for all groups' rows with room for `new_tokens` more tokens."""
-    layers = []
-    for index in range(len(parts[0].layers)):
-        layer = RoomyLayer()
-        members = [part.layers[index] for part in parts]
-        longest = max(member.keys.shape[-2] for member in members)
-        layer.fill(members, longest + new_tokens)
-        for member in members:
-            member.reset()
-        layers.append(layer)
-    return Cache(layers=layers)
+def place(blocks: list[Block[RowT]], newcomers: Sequence[Newcomer[RowT]]) -> None:
+    """Put rows into blocks, where padding costs less than a block of their own."""
+    by_stem: dict[int, list[Newcomer[RowT]]] = {}
+    for one in newcomers:
+        by_stem.setdefault(id(one.stem), []).append(one)
+    for group in by_stem.values():
+        group.sort(key=lambda one: one.length, reverse=True)
+        start = 0
+        while start < len(group):
+            padding, stop = 0, start
+            while stop < len(group) and padding <= BLOCK_TOKENS:
+                stop += 1
+                if stop < len(group):
+                    padding += group[start].length - group[stop].length
+            block: Block[RowT] = Block(group[start].stem)
+            block.join(group[start:stop])
+            blocks.append(block)
+            start = stop
+    merge(blocks)
+
+
+def merge(blocks: list[Block[RowT]]) -> None:
+    """Drop empty blocks and join those whose rows can share one for little padding."""
+    blocks[:] = [block for block in blocks if block.rows]
+    blocks.sort(key=lambda block: block.width, reverse=True)
+    index = 0
+    while index < len(blocks):
+        wide = blocks[index]
+        for narrow in blocks[index + 1 :]:
+            padding = (wide.width - narrow.width) * len(narrow.rows)
+            if wide.stem is narrow.stem and padding <= BLOCK_TOKENS:
+                wide.join(narrow.take_out())
+                blocks.remove(narrow)
+        index += 1

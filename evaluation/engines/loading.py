@@ -7,7 +7,7 @@ from math import inf
 from time import perf_counter
 from typing import Any
 
-from evaluation.config import EngineSettings
+from evaluation.config import EngineSettings, Weights
 from evaluation.engines.device import choose_device, choose_dtype
 from evaluation.engines.prompts import Renderer
 from evaluation.errors import EvaluationError, first_line
@@ -17,7 +17,10 @@ from evaluation.records import Hardware, ModelManifest
 
 @dataclass(frozen=True)
 class Loaded:
-    """A model on its device; `dtype` is torch's name of the number format."""
+    """A model on its device; `dtype` is torch's name of the number format.
+
+    With quantised weights, `dtype` names both: `nf4, bfloat16`.
+    """
 
     model: Any
     tokenizer: Any
@@ -26,10 +29,16 @@ class Loaded:
     seconds: float
 
 
-def load(manifest: ModelManifest, settings: EngineSettings, threads: int | None) -> Loaded:
-    """Load a model from its directory.
+def load(
+    manifest: ModelManifest,
+    settings: EngineSettings,
+    threads: int | None,
+    weights: Weights = "full",
+) -> Loaded:
+    """Load a model from its directory, quantised as `weights` says.
 
-    Raises EvaluationError when the device cannot be used or the model does not fit.
+    Raises EvaluationError when the device cannot be used, the model does not fit, or transformers
+    knows no such architecture or cannot quantise it here.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -43,19 +52,51 @@ def load(manifest: ModelManifest, settings: EngineSettings, threads: int | None)
     device = choose_device(settings)
     dtype = choose_dtype(settings, device)
     tokenizer = AutoTokenizer.from_pretrained(manifest.directory)
+    where = f"model {manifest.model}, {manifest.parameters / 1e9:.1f} billion parameters"
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            manifest.directory, dtype=dtype, use_safetensors=True
+            manifest.directory,
+            dtype=dtype,
+            use_safetensors=True,
+            **({} if weights == "full" else _quantised(weights, device, dtype)),
         )
-        model = model.to(device).eval()
+        # A quantised model is put onto its device while it is loaded.
+        model = (model.to(device) if weights == "full" else model).eval()
     except torch.OutOfMemoryError as error:
         raise EvaluationError(
             f"The model does not fit into the GPU's memory: {first_line(error)}",
-            where=f"model {manifest.model}, {manifest.parameters / 1e9:.1f} billion parameters",
-            remedy="use a GPU with more memory, or free the memory other processes hold",
+            where=where,
+            remedy="use a GPU with more memory, free the memory other processes hold, or choose "
+            "the preset memory_saver",
+        ) from error
+    except (ImportError, KeyError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise EvaluationError(
+            f"The model cannot be loaded: {first_line(error)}",
+            where=where,
+            remedy="this version of transformers may not know its architecture"
+            if weights == "full"
+            else f"set weights: full in its preset, if it cannot be quantised to {weights} here",
         ) from error
     name = str(dtype).removeprefix("torch.")
+    name = name if weights == "full" else f"{weights}, {name}"
     return Loaded(model, tokenizer, device, name, perf_counter() - start)
+
+
+def _quantised(weights: Weights, device: str, dtype: Any) -> dict[str, Any]:
+    """The arguments that quantise a model while it is loaded."""
+    from transformers import BitsAndBytesConfig
+
+    config = (
+        BitsAndBytesConfig(load_in_8bit=True)
+        if weights == "int8"
+        else BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_compute_dtype=dtype,
+            bnb_4bit_use_double_quant=True,
+        )
+    )
+    return {"quantization_config": config, "device_map": {"": device}}
 
 
 def rope_switch(model: Any) -> float:

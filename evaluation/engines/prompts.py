@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evaluation.records import Continuation, GenerateRequest, Message
+from evaluation.errors import EvaluationError
+from evaluation.records import Continuation, GenerateRequest, Message, Tool
 
 # A base model would go on to write the next speaker's lines.
 FLAT_STOP = ("\nUser:",)
@@ -58,12 +59,17 @@ class Renderer:
         return True
 
     def render(self, request: GenerateRequest) -> Prompt:
-        """The prompt of a generate request, cut from the left to leave room for the answer."""
+        """The prompt of a generate request, cut from the left to leave room for the answer.
+
+        Raises EvaluationError when the request has tools and the chat template shows none.
+        """
         stop = request.stop
         if not request.messages:
             text, special = request.prompt, True
         elif self.has_template:
-            text, special = self._template(request.messages), False
+            text, special = self._template(request.messages, request.tools), False
+        elif request.tools:
+            raise no_tools()
         else:
             text, special = flatten(request.messages), True
             stop = stop + FLAT_STOP
@@ -75,11 +81,22 @@ class Renderer:
             text = self.tokenizer.decode(tokens)
         return Prompt(text, tokens, cut, stop, room)
 
-    def _template(self, messages: tuple[Message, ...]) -> str:
+    def _template(self, messages: tuple[Message, ...], tools: tuple[Tool, ...]) -> str:
         if not self.system_role:
             messages = merge_system(messages)
+        text = self._apply(messages, ())
+        if not tools:
+            return text
+        with_tools = self._apply(messages, tools)
+        # A template that knows no tools does not say so: it leaves them out.
+        if with_tools == text:
+            raise no_tools()
+        return with_tools
+
+    def _apply(self, messages: tuple[Message, ...], tools: tuple[Tool, ...]) -> str:
         text: str = self.tokenizer.apply_chat_template(
             [m.model_dump() for m in messages],
+            tools=[{"type": "function", "function": tool.model_dump()} for tool in tools] or None,
             tokenize=False,
             add_generation_prompt=True,
             enable_thinking=self.thinking,
@@ -119,6 +136,14 @@ class Renderer:
     def _encode(self, text: str, *, special: bool = True) -> list[int]:
         ids: list[int] = self.tokenizer(text, add_special_tokens=special)["input_ids"]
         return ids
+
+
+def no_tools() -> EvaluationError:
+    """The error of a request whose tools cannot be shown to the model."""
+    # In one line with its remedy: a failed response keeps the first line only.
+    return EvaluationError(
+        "the chat template of this model takes no tools; set the protocol of the dataset to chat"
+    )
 
 
 def flatten(messages: tuple[Message, ...]) -> str:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 from math import isfinite
-from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from evaluation.config import EngineSettings, Preset
 from evaluation.engines.base import Pool, PooledRequest
-from evaluation.engines.batching import take_batch
 from evaluation.engines.loading import device_hardware, end_tokens, load, notes, rope_switch
 from evaluation.engines.prompts import Renderer, common_context
 from evaluation.engines.waiting import Waiting
@@ -31,8 +30,13 @@ from evaluation.records import (
 )
 from evaluation.thinking import split_thinking
 
+if TYPE_CHECKING:
+    from evaluation.engines.decoding import Row
+    from evaluation.engines.generation import Generation
+    from evaluation.engines.prefix import Windows
+
 log = logging.getLogger(__name__)
-REVISION = 1
+REVISION = 2
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
 
 
@@ -49,7 +53,7 @@ class TransformersEngine:
         thinking: bool,
         threads: int | None = None,
     ) -> None:
-        loaded = load(manifest, settings, threads)
+        loaded = load(manifest, settings, threads, preset.weights)
         self.model = loaded.model
         self.tokenizer = loaded.tokenizer
         self.device = loaded.device
@@ -83,8 +87,20 @@ class TransformersEngine:
 
     def run(self, pool: Pool) -> Iterator[Response]:
         """Answer everything in the pool, batch by batch."""
+        if any(isinstance(pooled.request, LoglikelihoodRequest) for pooled in pool):
+            # Before the first response: the session is written with it, notes included.
+            _ = self.windows
+        texts = any(isinstance(pooled.request, GenerateRequest) for pooled in pool)
+        generation = self._generation() if texts else None
+        try:
+            yield from self._drain(pool, generation)
+        finally:
+            if generation:
+                generation.close()
+
+    def _drain(self, pool: Pool, generation: Generation | None) -> Iterator[Response]:
         waiting: list[Waiting] = []
-        while pool or waiting:
+        while pool or waiting or (generation and generation.busy):
             while pool:
                 pooled = pool.popleft()
                 try:
@@ -92,23 +108,38 @@ class TransformersEngine:
                 except Exception as error:
                     # A template or tokenizer that cannot take one text costs one sample.
                     yield self._failure(pooled, error)
-            generating = [w for w in waiting if w.prompt is not None]
+            asked = [w for w in waiting if w.prompt is not None]
+            if asked:
+                generation = generation or self._generation()
+                generation.add(asked)
+                waiting = [w for w in waiting if w.prompt is None]
             # Generation first: its follow-ups then still have a batch to join.
-            kind = generating or waiting
-            if not kind:
-                continue
-            # One long row would change the position factors of every row of its batch.
-            long = kind[0].longest > self.rope_switch
-            kind = [w for w in kind if (w.longest > self.rope_switch) == long]
-            batch = take_batch(
-                kind,
-                max_tokens=self.preset.batch_tokens,
-                max_rows=self.preset.batch_rows if generating else len(kind),
-                exact=self.exact,
-            )
-            taken = {id(w) for w in batch}
-            waiting = [w for w in waiting if id(w) not in taken]
-            yield from self._run_batch(batch)
+            if generation and generation.busy:
+                for item, row in generation.step():
+                    yield self._answered(item, row)
+            elif waiting:
+                if generation:
+                    generation.close()
+                batch, waiting = waiting, []
+                yield from self._score(batch)
+
+    def _generation(self) -> Generation:
+        from evaluation.engines.decoding import Texts
+        from evaluation.engines.generation import Generation
+
+        generation = Generation(
+            self.model,
+            Texts(self.tokenizer, self.end_tokens),
+            self.preset,
+            rope_switch=self.rope_switch,
+            exact=self.exact,
+        )
+        self._note(generation.notes)
+        return generation
+
+    def _note(self, new: list[str]) -> None:
+        notes = [*self.session.notes, *(note for note in new if note not in self.session.notes)]
+        self.session = self.session.model_copy(update={"notes": notes})
 
     def _tokenise(self, pooled: PooledRequest) -> Waiting:
         request = pooled.request
@@ -119,84 +150,58 @@ class TransformersEngine:
         tokens = tuple(self.renderer.continuation(c) for c in request.continuations)
         return Waiting(pooled, continuations=tokens)
 
-    def _run_batch(self, batch: list[Waiting], backoffs: int = 0) -> Iterator[Response]:
-        """Run a batch; when it fails, run its halves, down to the one sample at fault.
+    def _answered(self, item: Waiting, row: Row) -> Response:
+        if row.error is not None:
+            failed = self._failure(item.pooled, row.error)
+            return failed.model_copy(update={"backoffs": row.backoffs})
+        prompt = item.prompt
+        assert prompt is not None
+        assert row.finish is not None
+        thinking, _ = split_thinking(row.text)
+        return self._response(
+            item.pooled,
+            prompt=prompt.text,
+            text=row.text,
+            finish_reason=row.finish,
+            prompt_tokens=len(prompt.tokens),
+            shared_tokens=row.shared_tokens,
+            completion_tokens=len(row.tokens),
+            thinking_tokens=len(self.tokenizer(thinking)["input_ids"]) if thinking else 0,
+            truncated_prompt_tokens=prompt.cut,
+            latency_seconds=row.latency_seconds,
+            engine_seconds=row.engine_seconds,
+            batch_rows=row.batch_rows,
+            backoffs=row.backoffs,
+        )
 
-        `backoffs` counts the halvings so far; responses carry it.
+    def _score(self, waiting: list[Waiting]) -> Iterator[Response]:
+        """Score all at once, so that what requests have in common is computed once.
+
+        With `exact`, each dataset is by itself.
         """
-        answered: set[str] = set()
-        try:
-            for response in self._generate(batch) if batch[0].prompt else self._score(batch):
-                answered.add(response.key)
-                yield response.model_copy(update={"backoffs": backoffs})
-            return
-        except Exception as error:
-            log.warning("a batch of %d failed: %s", len(batch), first_line(error))
-            if len(batch) == 1 and not answered:
-                yield self._failure(batch[0].pooled, error)
-                return
-        # Out of the handler: the error's traceback held the memory of the failed batch.
-        self._free_memory()
-        left = [w for w in batch if w.pooled.key not in answered]
-        middle = max(1, len(left) // 2)
-        for part in (left[:middle], left[middle:]):
-            if part:
-                yield from self._run_batch(part, backoffs + 1)
+        groups = sorted({item.group for item in waiting}) if self.exact else [""]
+        for group in groups:
+            yield from self._score_group([w for w in waiting if group in ("", w.group)])
 
-    def _generate(self, batch: list[Waiting]) -> Iterator[Response]:
-        from evaluation.engines.decoding import Decoder, Row
+    def _score_group(self, items: list[Waiting]) -> Iterator[Response]:
+        from evaluation.engines.loglikelihood import Scorer, score_all
 
-        rows = {}
-        for item in batch:
-            request, prompt = item.pooled.request, item.prompt
-            assert prompt is not None
-            assert isinstance(request, GenerateRequest)
-            row = Row(
-                prompt=prompt.tokens,
-                stop=prompt.stop,
-                max_new_tokens=prompt.max_new_tokens,
-                temperature=request.temperature,
-                seed=request.seed,
-            )
-            rows[id(row)] = (item, row)
-        decoder = Decoder(self.model, self.tokenizer, self.end_tokens)
-        for row in decoder.run([row for _, row in rows.values()]):
-            item, prompt = rows[id(row)][0], rows[id(row)][0].prompt
-            assert prompt is not None
-            assert row.finish is not None
-            thinking, _ = split_thinking(row.text)
-            yield self._response(
-                item.pooled,
-                prompt=prompt.text,
-                text=row.text,
-                finish_reason=row.finish,
-                prompt_tokens=len(prompt.tokens),
-                completion_tokens=len(row.tokens),
-                thinking_tokens=len(self.tokenizer(thinking)["input_ids"]) if thinking else 0,
-                truncated_prompt_tokens=prompt.cut,
-                latency_seconds=row.latency_seconds,
-                engine_seconds=row.engine_seconds,
-                batch_rows=len(batch),
-            )
-
-    def _score(self, batch: list[Waiting]) -> Iterator[Response]:
-        from evaluation.engines.loglikelihood import score_continuations
-
-        start = perf_counter()
-        results = score_continuations(
+        scorer = Scorer(
             self.model,
             self.tokenizer.pad_token_id or 0,
-            self.model.config.get_text_config().vocab_size,
-            [item.continuations for item in batch],
-            max_tokens=min(self.preset.batch_tokens, 8192),
+            self.windows,
+            self.preset.batch_tokens,
+            self.rope_switch,
         )
-        for index, scores, seconds in results:
-            item = batch[index]
+        for done in score_all(scorer, [item.continuations for item in items]):
+            item, error = items[done.index], done.error
             request = item.pooled.request
             assert isinstance(request, LoglikelihoodRequest)
-            if not all(isfinite(one.logprob) for one in scores):
+            if not error and not all(isfinite(one.logprob) for one in done.scores):
                 error = ArithmeticError("the model gave a log-probability that is not a number")
-                yield self._failure(item.pooled, error)
+            if error:
+                failed = self._failure(item.pooled, error)
+                yield failed.model_copy(update={"backoffs": done.backoffs})
                 continue
             prompt, texts = common_context(request.continuations)
             yield self._response(
@@ -204,15 +209,30 @@ class TransformersEngine:
                 prompt=prompt,
                 continuations=[
                     one.model_copy(update={"text": text})
-                    for one, text in zip(scores, texts, strict=True)
+                    for one, text in zip(done.scores, texts, strict=True)
                 ],
                 finish_reason="scored",
                 prompt_tokens=item.prompt_length,
+                shared_tokens=item.prompt_length - done.computed,
                 truncated_prompt_tokens=max(c.cut for c in item.continuations),
-                latency_seconds=perf_counter() - start,
-                engine_seconds=seconds,
-                batch_rows=len(batch),
+                latency_seconds=done.latency,
+                engine_seconds=done.seconds,
+                batch_rows=done.rows,
+                backoffs=done.backoffs,
             )
+
+    @cached_property
+    def windows(self) -> Windows | None:
+        """What sharing prefixes needs to know; None, with a note in the session, if it cannot."""
+        from evaluation.engines.prefix_support import NotSharedError, attention_windows
+
+        try:
+            return attention_windows(self.model)
+        except NotSharedError as why:
+            note = f"log-likelihoods are computed without shared prefixes: {why}"
+            log.warning("%s: %s", self.session.model, note)
+            self._note([note])
+            return None
 
     def _failure(self, pooled: PooledRequest, error: Exception) -> Response:
         self._check_device(error)
@@ -224,6 +244,7 @@ class TransformersEngine:
             key=pooled.key,
             sample_id=pooled.request.sample_id,
             turn=pooled.request.turn,
+            repeat=pooled.request.repeat,
             session=self.session.id,
             peak_memory=self._peak_memory(),
             **fields,
@@ -250,12 +271,3 @@ class TransformersEngine:
         if self.device == "cuda":
             return int(torch.cuda.max_memory_reserved())
         return peak_resident_memory()
-
-    def _free_memory(self) -> None:
-        import gc
-
-        import torch
-
-        gc.collect()
-        if self.device == "cuda":
-            torch.cuda.empty_cache()

@@ -82,17 +82,46 @@ class Wrapped:
         return self.model(**inputs)
 
 
+class _NoLayers:
+    """The configuration of a model without attention."""
+
+    _attn_implementation = "sdpa"
+    num_hidden_layers = 0
+    num_attention_heads = 1
+    hidden_size = 1
+
+    def __init__(self, vocabulary: int) -> None:
+        self.vocab_size = vocabulary
+
+    def get_text_config(self) -> Any:
+        """Itself, as transformers' configurations of text models do."""
+        return self
+
+
 class Scripted:
     """A stand-in for a model: at position p every row continues with `script[p]`."""
 
     device = torch.device("cpu")
+    dtype = torch.float32
 
     def __init__(self, script: list[int], vocabulary: int) -> None:
         self.script = script
         self.vocabulary = vocabulary
+        self.config = _NoLayers(vocabulary)
 
-    def __call__(self, *, position_ids: torch.Tensor, **_: Any) -> Any:
-        logits = torch.zeros(position_ids.shape[0], 1, self.vocabulary)
-        for row, position in enumerate(position_ids[:, -1].tolist()):
-            logits[row, 0, self.script[position]] = 1.0
-        return SimpleNamespace(logits=logits)
+    def __call__(
+        self,
+        *,
+        input_ids: torch.Tensor,
+        position_ids: torch.Tensor | None = None,
+        logits_to_keep: torch.Tensor | None = None,
+        **_: Any,
+    ) -> Any:
+        rows, width = input_ids.shape
+        if position_ids is None:
+            position_ids = torch.arange(width).expand(rows, width)
+        if logits_to_keep is not None:
+            position_ids = position_ids[:, logits_to_keep]
+        script = torch.tensor(self.script)
+        said = script[position_ids.clamp(max=len(script) - 1)]
+        return SimpleNamespace(logits=torch.nn.functional.one_hot(said, self.vocabulary).float())

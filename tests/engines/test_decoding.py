@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter, sleep
 from typing import Any
 
 import pytest
 import torch
 
-from evaluation.engines import decoding
-from evaluation.engines.decoding import Decoder, Row, cut_at
+from evaluation.engines import scheduling
+from evaluation.engines.decoding import Row, Texts, cut_at
+from evaluation.engines.scheduling import Budget, Scheduler
 from tests.engines.conftest import Scripted, Tiny, Wrapped
 from tests.tiny_models import BOS, FAMILIES, PAD, WINDOW
 
@@ -33,9 +34,27 @@ def row(prompt: list[int], limit: int = 12, stop: tuple[str, ...] = (), **change
     return Row(prompt=prompt, stop=stop, max_new_tokens=limit, **settings)
 
 
+def scheduler(
+    one: Tiny,
+    model: Any = None,
+    ends: set[int] | None = None,
+    *,
+    tokens: int = 100_000,
+    rows: int = 100,
+    tokenizer: Any = None,
+) -> Scheduler:
+    texts = Texts(tokenizer or one.tokenizer, one.ends if ends is None else ends)
+    return Scheduler(model or one.model, texts, Budget(tokens, rows))
+
+
+def run(one: Scheduler, rows: Sequence[Row]) -> Iterator[Row]:
+    one.submit(rows)
+    while one.busy:
+        yield from one.step()
+
+
 def decode(one: Tiny, rows: Sequence[Row], model: Any = None, ends: set[int] | None = None) -> None:
-    decoder = Decoder(model or one.model, one.tokenizer, one.ends if ends is None else ends)
-    done = list(decoder.run(rows))
+    done = list(run(scheduler(one, model, ends), rows))
     assert sorted(map(id, done)) == sorted(map(id, rows)), "each row is yielded exactly once"
 
 
@@ -61,7 +80,7 @@ def pieces(one: Tiny, *words: str) -> list[int]:
 def test_a_batch_gives_the_texts_of_one_prompt_at_a_time(
     tiny: Load, family: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decoding, "PREFILL_TOKENS", 64)  # several groups of prompts
+    monkeypatch.setattr(scheduling, "PREFILL_TOKENS", 64)  # several groups of prompts
     one = tiny(family)
     prompts = [one.tokens(text) for text in PROMPTS]
     assert min(map(len, prompts)) <= 2 and max(map(len, prompts)) > 8 * WINDOW
@@ -78,31 +97,13 @@ def test_a_batch_gives_the_texts_of_one_prompt_at_a_time(
         assert found.finish == ("stop" if ended else "length")
 
 
-@pytest.mark.parametrize("family", ["llama", "gemma3_text", "deepseek_v2"])
-@pytest.mark.parametrize("share", [0.0, 0.5, 2.0])
-def test_dropping_finished_rows_early_late_or_never_changes_no_text(
-    tiny: Load, family: str, share: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(decoding, "DROP_SHARE", share)
-    one = tiny(family)
-    rows = [
-        row(one.tokens(t), limit) for t, limit in zip(PROMPTS, (9, 2, 5, 14, 1, 7), strict=True)
-    ]
-    decode(one, rows, ends=set())
-    for text, found in zip(PROMPTS, rows, strict=True):
-        reference = row(one.tokens(text), found.max_new_tokens)
-        decode(one, [reference], ends=set())
-        assert found.tokens == reference.tokens
-
-
 def test_finished_rows_leave_the_batch(tiny: Load) -> None:
     one = tiny("llama")
     watched = Wrapped(one.model, lambda ids: None)
     limits = (2, 2, 2, 20)
     rows = [row(one.tokens("the Question is"), limit) for limit in limits]
     decode(one, rows, model=watched, ends=set())
-    steps = [height for height, width in watched.shapes if width == 1]
-    assert steps == [4] + [1] * 18
+    assert [width for _, width in watched.shapes[1:]] == [4] + [1] * 18
 
 
 def test_a_row_is_yielded_when_it_finishes_not_when_the_batch_does(tiny: Load) -> None:
@@ -110,7 +111,7 @@ def test_a_row_is_yielded_when_it_finishes_not_when_the_batch_does(tiny: Load) -
     rows = [
         row(one.tokens(t), limit) for t, limit in zip(PROMPTS, (9, 2, 5, 14, 1, 7), strict=True)
     ]
-    order = [r.max_new_tokens for r in Decoder(one.model, one.tokenizer, set()).run(rows)]
+    order = [r.max_new_tokens for r in run(scheduler(one, ends=set()), rows)]
     assert order == [1, 2, 5, 7, 9, 14]
 
 
@@ -313,7 +314,8 @@ def test_engine_seconds_add_up_to_the_engine_s_time_without_the_caller_s(tiny: L
     one = tiny("llama")
     rows = [row(one.tokens(t), limit) for t, limit in zip(PROMPTS, (1, 2, 1, 3, 2, 1), strict=True)]
     paused, start = 0.0, perf_counter()
-    for _ in Decoder(one.model, SlowTokenizer(one.tokenizer), set()).run(rows):
+    slow = scheduler(one, ends=set(), tokenizer=SlowTokenizer(one.tokenizer))
+    for _ in run(slow, rows):
         begin = perf_counter()
         sleep(0.05)
         paused += perf_counter() - begin

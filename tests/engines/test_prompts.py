@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluation.benchmarks.bfcl_decoder import Call
+from evaluation.benchmarks.bfcl_tools import read_tool_calls
 from evaluation.engines.prompts import (
     FLAT_STOP,
     Renderer,
@@ -15,7 +18,8 @@ from evaluation.engines.prompts import (
     flatten,
     merge_system,
 )
-from evaluation.records import Continuation, GenerateRequest, Message
+from evaluation.errors import EvaluationError, first_line
+from evaluation.records import Continuation, GenerateRequest, Message, Tool
 from tests.tiny_models import BOS, EOS, FAMILIES, build_tokenizer
 
 SYSTEM = Message(role="system", content="Be brief.")
@@ -96,6 +100,77 @@ def test_thinking_is_off_unless_the_model_s_settings_ask_for_it() -> None:
 def test_templates_that_know_no_thinking_are_given_the_same_prompt() -> None:
     off = renderer(TOKENIZERS["llama"]).render(chat(USER))
     assert off == renderer(TOKENIZERS["llama"], thinking=True).render(chat(USER))
+
+
+# ---- tools -----------------------------------------------------------------------------------
+
+LAMP = Tool(
+    name="lamp_dim",
+    description="Dim a lamp.",
+    parameters={"type": "object", "properties": {"percent": {"type": "integer"}}},
+)
+HORN = Tool(name="horn", parameters={"type": "object", "properties": {}})
+LISTING = "{% if tools %}{% for t in tools %}{{ t | tojson }}\n{% endfor %}{% endif %}"
+
+
+def knowing_tools(family: str) -> Any:
+    """The family's tokenizer with a template that lists the tools before the messages."""
+    tokenizer = build_tokenizer(family)
+    tokenizer.chat_template = LISTING + tokenizer.chat_template
+    return tokenizer
+
+
+@pytest.mark.parametrize("family", ["llama", "mistral"])
+def test_tools_reach_the_model_through_the_template(family: str) -> None:
+    found = renderer(knowing_tools(family))
+    listed = found.render(chat(SYSTEM, USER, tools=(LAMP, HORN))).text
+    lamp, horn, rest = listed.split("\n", 2)
+    assert json.loads(lamp) == {
+        "type": "function",
+        "function": {
+            "name": "lamp_dim",
+            "description": "Dim a lamp.",
+            "parameters": {"type": "object", "properties": {"percent": {"type": "integer"}}},
+        },
+    }
+    assert json.loads(horn)["function"]["name"] == "horn"
+    assert rest == found.render(chat(SYSTEM, USER)).text
+
+
+def test_of_several_templates_the_one_for_tools_is_used() -> None:
+    tokenizer = build_tokenizer("llama")
+    plain_template = tokenizer.chat_template
+    tokenizer.chat_template = {"default": plain_template, "tool_use": LISTING + plain_template}
+    found = renderer(tokenizer)
+    assert "lamp_dim" in found.render(chat(USER, tools=(LAMP,))).text
+    assert "lamp_dim" not in found.render(chat(USER)).text
+
+
+@pytest.mark.parametrize("tokenizer", [TOKENIZERS["llama"], TOKENIZERS["gemma3_text"], PLAIN])
+def test_a_template_that_leaves_tools_out_is_refused(tokenizer: Any) -> None:
+    with pytest.raises(EvaluationError, match="takes no tools") as caught:
+        renderer(tokenizer).render(chat(USER, tools=(LAMP,)))
+    # The one line that a failed response keeps names the remedy, too.
+    assert "set the protocol of the dataset to chat" in first_line(caught.value)
+
+
+@pytest.mark.parametrize("special", [True, False])
+@pytest.mark.parametrize(
+    ("before", "after"), [("<tool_call>", "</tool_call>"), ("[TOOL_CALLS]", ""), ("<|tag|>", "")]
+)
+def test_calls_survive_decoding_whether_or_not_their_markers_are_special_tokens(
+    before: str, after: str, special: bool
+) -> None:
+    tokenizer = build_tokenizer("qwen3")
+    tokenizer.add_tokens([m for m in (before, after) if m], special_tokens=special)
+    said = f'Well.\n{before}[{{"name": "horn", "arguments": {{"n": 2}}}}]{after}'
+    text = tokenizer.decode(
+        tokenizer(said)["input_ids"],
+        skip_special_tokens=True,
+        clean_up_tokenization_spaces=False,
+    )
+    assert (before in text) is not special
+    assert read_tool_calls(text).calls == [Call("horn", {"n": 2})]
 
 
 # ---- without a template ----------------------------------------------------------------------
