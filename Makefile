@@ -28,8 +28,9 @@ demo: setup
 quick standard full: setup
 	@$(SNAKEMAKE) results/$@/all.json
 
+# Files are shared out over the cores; each process then computes on one.
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

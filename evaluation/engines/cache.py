@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 import torch
 
 # Columns a block grows by: each growth copies the block once.
-GROWTH = 128
+GROWTH = 32
 # Padding that costs a decoding step as much as one more block does (measured on a CPU: each block
 # takes some ten small operations a layer, each padded column is read once a layer).
 BLOCK_TOKENS = 1024
@@ -63,6 +63,11 @@ class Block(Generic[RowT]):
     def width(self) -> int:
         """Columns in use."""
         return max(self.lengths)
+
+    @property
+    def columns(self) -> int:
+        """Columns there is room for; a model without attention layers needs none."""
+        return self.keys[0].shape[2] if self.keys else 0
 
     def join(self, newcomers: Sequence[Newcomer[RowT]]) -> None:
         """Take in rows; their own tensors are released layer by layer."""

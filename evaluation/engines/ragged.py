@@ -72,8 +72,9 @@ class PromptPiece:
         window: int | None,
     ) -> torch.Tensor:
         """Causal attention of the tokens to the stem and each other."""
-        self.keys.append(key)
-        self.values.append(value)
+        # Copies: as views they would keep the whole pass's tensors alive.
+        self.keys.append(key.clone())
+        self.values.append(value.clone())
         if self.stem:
             key = torch.cat([self.stem.keys[layer], key], dim=1)
             value = torch.cat([self.stem.values[layer], value], dim=1)
@@ -110,11 +111,12 @@ class StepPiece:
         self.start = len(block.stem.tokens) if block.stem else 0
         self.positions = [self.start + length for length in block.lengths]
         self.wanted = list(range(len(tokens)))
-        self.width = block.width + 1
+        # All columns there is room for, masked: products of ever new sizes would each be prepared
+        # anew by the CPU's library, which keeps hundreds of them in memory.
+        self.width = block.columns
         self.at = torch.tensor(block.lengths, device=device)
-        self.even = min(block.lengths) == block.width
         self._places: dict[tuple[int, ...], torch.Tensor] = {}
-        self._masks: dict[tuple[int | None, torch.dtype], torch.Tensor | None] = {}
+        self._masks: dict[tuple[int | None, torch.dtype], torch.Tensor] = {}
 
     def attend(
         self,
@@ -130,7 +132,7 @@ class StepPiece:
         keys, values = self.block.keys[layer], self.block.values[layer]
         self._write(keys, key)
         self._write(values, value)
-        keys, values = keys[:rows, :, : self.width], values[:rows, :, : self.width]
+        keys, values = keys[:rows], values[:rows]
         queries = query.reshape(shared, heads // shared, rows, size).permute(2, 0, 1, 3)
         # Keys times queries, not the other way round: half the time on a CPU in bfloat16.
         scores = torch.matmul(keys, queries.transpose(2, 3)).transpose(2, 3)
@@ -140,10 +142,7 @@ class StepPiece:
             first = torch.matmul(together, stem.turned_keys[layer])
             first = first.view(shared, rows, -1, self.start).transpose(0, 1)
             scores = torch.cat([first, scores], dim=-1)
-        mask = self._mask(window, scores)
-        if mask is not None:
-            scores = scores + mask
-        weights = scores.softmax(dim=-1)
+        weights = (scores + self._mask(window, scores)).softmax(dim=-1)
         output = torch.matmul(weights[..., self.start :], values)
         if stem:
             together = weights[..., : self.start].transpose(0, 1).reshape(shared, -1, self.start)
@@ -162,18 +161,17 @@ class StepPiece:
         lines = room.view(-1, room.shape[3])
         lines.index_copy_(0, self._places[shape], new.reshape(-1, new.shape[2]))
 
-    def _mask(self, window: int | None, scores: torch.Tensor) -> torch.Tensor | None:
+    def _mask(self, window: int | None, scores: torch.Tensor) -> torch.Tensor:
         key = (window, scores.dtype)
         if key not in self._masks:
             last = self.start + self.at[:, None]
             seen = torch.arange(self.start + self.width, device=scores.device)
             hidden = seen > last
-            needed = not self.even
-            if window is not None and self.start + self.width > window:
-                hidden, needed = hidden | (last - seen >= window), True
+            if window is not None:
+                hidden |= last - seen >= window
             mask = torch.zeros(hidden.shape, dtype=scores.dtype, device=scores.device)
             mask.masked_fill_(hidden, float("-inf"))
-            self._masks[key] = mask[:, None, None] if needed else None
+            self._masks[key] = mask[:, None, None]
         return self._masks[key]
 
 
@@ -244,7 +242,7 @@ def _own_attention(config: Any) -> Iterator[None]:
 def logits(model: Any, pieces: Sequence[Piece]) -> torch.Tensor:
     """Compute all pieces in one pass; the logits of the wanted tokens, piece after piece.
 
-    Raises UnsupportedAttentionError when the model does not leave its attention to the function it is given.
+    Raises UnsupportedAttentionError when the model keeps its attention to itself.
     """
     device = model.device
     run = Pass(pieces)

@@ -27,7 +27,7 @@ from evaluation.errors import first_line
 log = logging.getLogger(__name__)
 
 # Tokens of prompts computed in one pass; one longer prompt has a pass of its own.
-PREFILL_TOKENS = 2048
+PREFILL_TOKENS = 1024
 # A stem makes a block of its own: it must save at least what that costs.
 LEAST_SAVED = BLOCK_TOKENS
 # Rows join when this share of the running batch can, so that passes for prompts are not tiny.

@@ -80,12 +80,12 @@ class Response(Record):
     """The answer to one request, as the engine gave it.
 
     `prompt` is the text the model really saw (after the chat template and any truncation);
-    `engine_seconds` is this response's share of the batch it ran in, so that sums over responses
-    are the engine's time; `latency_seconds` is the wait from the batch's start to its end;
-    `backoffs` is how often its batch failed (out of memory, say) and was halved. For a
-    log-likelihood request, `prompt` is what its continuations have in common, `prompt_tokens` counts
-    the whole input of each, and `shared_tokens` those of them that were not computed for this
-    request because another continuation or request begins with the same.
+    `engine_seconds` is this response's share of the passes it ran in, so that sums over responses
+    are the engine's time; `latency_seconds` is the wait from its first pass to its end; `backoffs`
+    is how often a batch with it failed (out of memory, say) and was halved. For a log-likelihood
+    request, `prompt` is what its continuations have in common, `prompt_tokens` counts the whole
+    input of each, and `shared_tokens` those of them that were not computed for this request
+    because another continuation or request begins with the same.
     """
 
     key: str
