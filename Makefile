@@ -28,9 +28,9 @@ demo: setup
 quick standard full: setup
 	@$(SNAKEMAKE) results/$@/all.json
 
-# Files are shared out over the cores; each process then computes on one.
+# Tests are shared out over the cores; each process then computes on one.
 test: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .
