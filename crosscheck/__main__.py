@@ -17,6 +17,7 @@ import yaml
 
 from crosscheck import sandboxed
 from crosscheck.compare import compare
+from crosscheck.comparison import Comparison
 from crosscheck.exchange import Exchange, Versions, read
 from crosscheck.explanations import explain
 from crosscheck.report import Facts, render
@@ -68,7 +69,6 @@ def run(given: argparse.Namespace) -> int:
     confined(reference, mirror, folder, "reference_calls")
     confined(reference, mirror, folder, "reference_verdicts", *TEXTS)
     confined(reference, mirror, folder, "reference_verdicts", *PROGRAMS)
-    found = compare(exchange)
     facts = Facts(
         date=datetime.now(UTC).date().isoformat(),
         model=MODEL,
@@ -76,9 +76,14 @@ def run(given: argparse.Namespace) -> int:
         ours=read(exchange.versions("ours"), Versions)[0],
         reference=read(exchange.versions("reference"), Versions)[0],
     )
-    write_text(given.report, render(found, facts))
+    return conclude(compare(exchange), facts, given.report)
+
+
+def conclude(found: Comparison, facts: Facts, page: Path) -> int:
+    """Write the report; 1 if a disagreement has no explanation, else 0."""
+    write_text(page, render(found, facts))
     unexplained = [one for one in found.differing if explain(one) is None]
-    print(f"{len(found.differing)} differences, {len(unexplained)} unexplained: {given.report}")
+    print(f"{len(found.differing)} differences, {len(unexplained)} unexplained: {page}")
     return 1 if unexplained else 0
 
 

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from pydantic import ValidationError
 
 from crosscheck import compare, exchange, explanations, report, texts_calls, texts_programs
+from crosscheck.__main__ import conclude
 from crosscheck.cells import ANSWERED, LOGLIKELIHOOD, PROMPTS, SCORED, Cell, rows_of, spread
 from crosscheck.comparison import Comparison, Disagreement
 from crosscheck.exchange import Asked, Exchange, Generated, Likelihoods, Text, Verdict, Versions
@@ -224,6 +225,15 @@ def test_the_report_explains_what_it_can_and_names_the_rest() -> None:
     assert "| bfcl | Python fence, text before, text after, semicolon | 1 |" in page
     assert "- bfcl, score, gold: 1" in page
     assert """multiple_3: ours "{'correct': 1.0}", reference "{'correct': 0.0}\"""" in page
+
+
+@pytest.mark.parametrize(("kind", "code"), [("semicolon", 0), ("gold", 1)])
+def test_only_an_unexplained_disagreement_ends_in_failure(
+    tmp_path: Path, kind: str, code: int
+) -> None:
+    page = tmp_path / "fidelity.md"
+    assert conclude(comparison(difference(kind=kind)), FACTS, page) == code
+    assert ("without an explanation" in page.read_text(encoding="utf-8")) == bool(code)
 
 
 def test_a_report_of_full_agreement_has_no_disagreements() -> None:
