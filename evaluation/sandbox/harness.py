@@ -96,10 +96,14 @@ class Sandbox:
 
 
 def open_sandbox(settings: SandboxSettings) -> Sandbox:
-    """The sandbox of a configuration, tried out; raises SandboxUnavailable with the reasons."""
+    """The sandbox of a configuration, tried out; raises SandboxUnavailable with the reasons.
+
+    The kernel's limit on computing time lies behind the one on waiting: were they equal, chance
+    would decide which of the two a busy loop meets, and what its verdict says.
+    """
     limits = Limits(
         wall_seconds=settings.wall_seconds,
-        cpu_seconds=settings.wall_seconds,
+        cpu_seconds=settings.wall_seconds + 1,
         memory_mb=settings.memory_mb,
     )
     return Sandbox(choose(settings.backend), limits)

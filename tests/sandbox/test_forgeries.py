@@ -209,7 +209,7 @@ FORGERIES = {
     "closes everything": "import os\nfor number in range(20):\n    try: os.close(number)\n"
     "    except OSError: pass\ndef f(values): return 0",
 }
-LIMITS = Limits(wall_seconds=2, cpu_seconds=2, memory_mb=256, output_kb=256)
+LIMITS = Limits(wall_seconds=2, cpu_seconds=3, memory_mb=256, output_kb=256)
 
 
 def test_an_honest_solution_passes(backend: Backend) -> None:

@@ -19,7 +19,8 @@ from evaluation.sandbox.limits import Limits
 from tests.sandbox.judging import judged
 
 DOUBLE = "def f(x):\n    return 2 * x"
-QUICK = Limits(wall_seconds=1, cpu_seconds=1, memory_mb=256, output_kb=64)
+QUICK = Limits(wall_seconds=1, cpu_seconds=2, memory_mb=256, output_kb=64)
+PATIENT = QUICK.model_copy(update={"wall_seconds": 20, "cpu_seconds": 21})
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,8 @@ QUICK = Limits(wall_seconds=1, cpu_seconds=1, memory_mb=256, output_kb=64)
 def test_every_failure_has_its_kind_and_its_reason(
     backend: Backend, solution: str, kind: str, reason: str
 ) -> None:
-    verdict = judged(backend, solution, "assert f(2) == 4\nassert f(3) == 6", limits=QUICK)
+    limits = QUICK if kind == "timeout" else PATIENT
+    verdict = judged(backend, solution, "assert f(2) == 4\nassert f(3) == 6", limits=limits)
     assert verdict.kind == kind
     assert reason in verdict.reason
     assert verdict.passed is (kind == "passed")
@@ -389,5 +391,5 @@ def test_a_configuration_opens_its_sandbox() -> None:
     except SandboxUnavailable as error:
         pytest.skip(error.what)
     assert sandbox.name == sandbox.backend.name != "none"
-    assert sandbox.limits == Limits(wall_seconds=3, cpu_seconds=3, memory_mb=300)
+    assert sandbox.limits == Limits(wall_seconds=3, cpu_seconds=4, memory_mb=300)
     assert sandbox.judge(Program(tests="assert f() == 0", names=("f",), solution="f = int")).passed

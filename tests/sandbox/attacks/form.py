@@ -8,7 +8,7 @@ from textwrap import dedent
 
 from evaluation.sandbox.limits import Limits
 
-QUICK = Limits(wall_seconds=5, cpu_seconds=5, memory_mb=256, output_kb=256)
+QUICK = Limits(wall_seconds=5, cpu_seconds=6, memory_mb=256, output_kb=256)
 SHORT = QUICK.model_copy(update={"wall_seconds": 0.5})
 
 
