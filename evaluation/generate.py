@@ -14,10 +14,11 @@ from evaluation.engines.device import check_size, gpu_visible
 from evaluation.errors import EvaluationError
 from evaluation.files import explained, read_record
 from evaluation.progress import Progress
-from evaluation.queue import Task, open_tasks, run_queue, write_responses
+from evaluation.queue import Task, open_tasks, write_responses
 from evaluation.records import ModelManifest, Record
 from evaluation.requests import identity
 from evaluation.run_notes import Load, note
+from evaluation.run_queue import run_queue
 
 log = logging.getLogger(__name__)
 

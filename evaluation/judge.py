@@ -32,12 +32,12 @@ from evaluation.queue import (
     TaskState,
     open_tasks,
     read_responses,
-    run_queue,
     write_responses,
 )
 from evaluation.records import ModelManifest, Record, Sample
 from evaluation.requests import EngineIdentity, Exchange
 from evaluation.run_notes import Load, note
+from evaluation.run_queue import run_queue
 
 log = logging.getLogger(__name__)
 

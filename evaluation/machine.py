@@ -16,7 +16,7 @@ from evaluation.records import Hardware
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def hardware(device: str = "none", device_memory: int = 0) -> Hardware:
+def hardware(device: str = "none", device_memory: int = 0, device_uuid: str = "") -> Hardware:
     """The machine: processor, cores this process may use, memory, and the device used."""
     return Hardware(
         platform=platform.platform(),
@@ -25,6 +25,7 @@ def hardware(device: str = "none", device_memory: int = 0) -> Hardware:
         memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         device=device,
         device_memory=device_memory,
+        device_uuid=device_uuid,
     )
 
 

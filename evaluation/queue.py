@@ -15,11 +15,10 @@ from typing import TypeVar
 
 from evaluation.benchmarks import benchmark
 from evaluation.benchmarks.base import AnyRequest, PromptSettings
-from evaluation.engines.base import Engine, Pool, PooledRequest
+from evaluation.engines.base import PooledRequest
 from evaluation.errors import EvaluationError
 from evaluation.files import parse_record, read_lines, read_record, read_text, write_records
 from evaluation.journal import Journal
-from evaluation.progress import Progress
 from evaluation.records import (
     DatasetManifest,
     Record,
@@ -168,57 +167,6 @@ def open_tasks(
         except EvaluationError as error:
             log.warning("dataset %s is left out of the queue: %s", task.dataset, error)
     return states
-
-
-def run_queue(
-    states: Sequence[TaskState], load: Callable[[], Engine], progress: Progress
-) -> Engine | None:
-    """Answer all open requests of all tasks; returns the engine, or None if nothing was open.
-
-    Every response is in its journal before the next one is asked for.
-    """
-    owners: dict[str, TaskState] = {}
-    pool: Pool = Pool()
-    for state in states:
-        for key, request in state.unanswered:
-            owners[key] = state
-            pool.append(state.pooled(key, request))
-    if not pool:
-        return None
-    progress.start(len(pool))
-    engine = load()
-    opened: set[tuple[int, str]] = set()
-    # Until something works, failures may be the model's and not the samples': they are not kept.
-    works = any(response.error is None for state in states for response in state.used)
-    held: list[tuple[TaskState, Response, Session]] = []
-    for response in engine.run(pool):
-        state = owners.pop(response.key)
-        state.used.append(response)
-        held.append((state, response, engine.session))
-        works = works or response.error is None
-        if works:
-            for owner, done, session in held:
-                if (id(owner), session.id) not in opened:
-                    owner.journal.append([session])
-                    opened.add((id(owner), session.id))
-                owner.journal.append([done])
-            held.clear()
-        follow_up = state.follow_up(response)
-        if follow_up is not None:
-            key = state.key(follow_up)
-            owners[key] = state
-            pool.append(state.pooled(key, follow_up))
-        progress.advance(response, more=follow_up is not None)
-    progress.close()
-    if held:
-        raise EvaluationError(
-            f"All {len(held)} requests failed, the first with: {held[0][1].error}",
-            where=f"model {engine.session.model}, dataset {held[0][0].task.dataset} and others",
-            remedy="the model or its tokenizer does not work as it is; the log has the tracebacks",
-        )
-    if owners:
-        raise RuntimeError(f"the engine left {len(owners)} requests without a response")
-    return engine
 
 
 def write_responses(state: TaskState, model: str, preset: str, output: Path) -> None:

@@ -15,6 +15,7 @@ from evaluation.benchmarks import mt_bench_judge
 from evaluation.benchmarks.base import PromptSettings
 from evaluation.config import EndpointSettings, EngineSettings, Preset
 from evaluation.engines.base import Pool, PooledRequest
+from evaluation.engines.counters import Counters
 from evaluation.errors import EvaluationError
 from evaluation.files import read_lines, read_record, write_record
 from evaluation.generate import Machine
@@ -24,7 +25,7 @@ from evaluation.judging import EndpointJudge, Judge, ModelJudge, judge_requests_
 from evaluation.models.directory import describe
 from evaluation.prepare import PrepareSettings, prepare_dataset
 from evaluation.progress import Progress
-from evaluation.queue import Task, open_tasks, run_queue, write_responses
+from evaluation.queue import Task, open_tasks, write_responses
 from evaluation.records import (
     Aggregate,
     GenerateRequest,
@@ -38,6 +39,7 @@ from evaluation.records import (
     Session,
 )
 from evaluation.requests import identity, requests_digest
+from evaluation.run_queue import run_queue
 from evaluation.scoring import ScoreSettings, score
 from tests.openai_server import Server, completion
 from tests.tiny_models import build
@@ -60,6 +62,7 @@ class Fake:
         name: str = "fake",
         stop_after: int | None = None,
     ) -> None:
+        self.counters = Counters()
         self.session = Session(
             id=f"session of {name}",
             model=name,

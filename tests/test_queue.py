@@ -13,11 +13,12 @@ from evaluation.benchmarks import benchmark
 from evaluation.benchmarks.base import PromptSettings
 from evaluation.config import EngineSettings
 from evaluation.engines.base import Engine, Pool, PooledRequest
+from evaluation.engines.counters import Counters
 from evaluation.errors import EvaluationError
 from evaluation.files import read_lines, write_record, write_records
 from evaluation.journal import Journal
 from evaluation.progress import Progress
-from evaluation.queue import Task, TaskState, open_tasks, run_queue, write_responses
+from evaluation.queue import Task, TaskState, open_tasks, write_responses
 from evaluation.records import (
     DatasetManifest,
     GenerateRequest,
@@ -29,6 +30,7 @@ from evaluation.records import (
     Session,
 )
 from evaluation.requests import EngineIdentity, identity
+from evaluation.run_queue import run_queue
 
 PROMPTS = {
     "gsm8k": PromptSettings(protocol="chat", max_new_tokens=16, seed=1),
@@ -134,6 +136,7 @@ class Fake:
 
     def __init__(self, name: str, stop_after: int | None = None, fail: str = "") -> None:
         self.session = session(name)
+        self.counters = Counters()
         self.stop_after = stop_after
         self.fail = fail
         self.asked: list[PooledRequest] = []
@@ -267,6 +270,46 @@ def test_responses_are_written_in_the_samples_order_and_the_journal_goes(folder:
     assert (header.slice, header.samples, header.protocol) == ("0-3", 3, "chat")
     assert [s.id for s in header.sessions] == ["one"]
     assert not Path(task.journal).exists()
+
+
+def test_a_session_keeps_what_its_run_took(folder: Folder) -> None:
+    tasks = [folder.prepare("gsm8k"), folder.prepare("mt_bench", 2)]
+    engine = Fake("one")
+    engine.counters.add("decode", tokens=6, seconds=2.0, rows=3)
+    states = open_tasks(tasks, who())
+    run(states, engine)
+    for state in states:
+        write_responses(state, "tiny", "balanced", folder.path / state.task.dataset)
+        header, _ = read(folder.path / state.task.dataset)
+        usage = header.sessions[0].usage
+        assert usage is not None
+        assert (usage.requests, usage.mean_rows, usage.device) == (8, 3.0, None)
+        assert usage.phases["decode"].tokens == 6
+
+
+def test_a_stopped_run_leaves_its_measurements_too(folder: Folder) -> None:
+    tasks = [folder.prepare("gsm8k")]
+    stop_after(2, tasks, who())
+    usage = Journal(Path(tasks[0].journal)).sessions["first"].usage
+    assert usage is not None
+    assert usage.requests == 2
+
+
+def test_measurements_that_cannot_be_written_hide_no_error(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks = [folder.prepare("gsm8k")]
+    append = Journal.append
+
+    def full(self: Journal, records: Any) -> None:
+        if any(isinstance(one, Session) and one.usage for one in records):
+            raise EvaluationError("The disk is full.")
+        append(self, records)
+
+    monkeypatch.setattr(Journal, "append", full)
+    stop_after(2, tasks, who())
+    assert "measurements of a session are lost" in caplog.text
+    assert len(Journal(Path(tasks[0].journal)).responses) == 2
 
 
 def test_progress_counts_open_requests_and_follow_ups(folder: Folder) -> None:

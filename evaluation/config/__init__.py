@@ -20,6 +20,7 @@ from evaluation.config._datasets import (
 )
 from evaluation.config._endpoint import EndpointSettings
 from evaluation.config._engine import (
+    Decode,
     EngineName,
     EngineSettings,
     Preset,
@@ -57,6 +58,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "DatasetSettings",
+    "Decode",
     "EndpointModel",
     "EndpointSettings",
     "EngineName",

@@ -16,6 +16,7 @@ from evaluation.config._fields import (
 
 EngineName = Literal["transformers", "vllm", "openai"]
 Weights = Literal["full", "int8", "nf4"]
+Decode = Literal["plain", "graphs", "compiled"]
 
 
 class Preset(Section):
@@ -29,6 +30,12 @@ class Preset(Section):
         "full",
         description="the model's linear layers: as they are, or quantised while loading to 8 bits "
         "(`int8`) or 4 bits (`nf4`) by bitsandbytes; quantised models answer differently",
+    )
+    decode: Decode = Field(
+        "graphs",
+        description="how answers grow on a GPU: pass by pass (`plain`, the least memory), by "
+        "captured CUDA graphs, or by graphs of compiled code, which takes minutes to warm up; on a "
+        "CPU always pass by pass",
     )
 
 

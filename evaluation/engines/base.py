@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from evaluation.benchmarks.base import AnyRequest
+from evaluation.engines.counters import Counters
 from evaluation.records import Record, Response, Session
 
 
@@ -26,10 +27,12 @@ class Engine(Protocol):
 
     `run` drains the pool and yields each response as it finishes. The caller may append follow-up
     requests to the pool while it iterates; the engine takes them up before it stops. Every request
-    that was in the pool gets exactly one response: a failing one carries its error.
+    that was in the pool gets exactly one response: a failing one carries its error. `counters` are
+    sums over all runs.
     """
 
     session: Session
+    counters: Counters
 
     def run(self, pool: Pool) -> Iterator[Response]:
         """Answer everything in the pool."""

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import torch
 
+from evaluation.config import Preset
 from evaluation.engines.decoding import Row, Texts
 from evaluation.engines.scheduling import Scheduler
 
@@ -67,17 +68,18 @@ def usable(model: Any, rope_switch: float) -> bool:
     )
 
 
-def new_manager(model: Any, end_tokens: set[int], rows: int) -> Manager:
-    """transformers' manager for at most `rows` rows at a time."""
+def new_manager(model: Any, end_tokens: set[int], preset: Preset) -> Manager:
+    """transformers' manager with a preset's number of rows and way of decoding."""
     from transformers import ContinuousBatchingConfig, GenerationConfig
 
     generation = GenerationConfig(
         do_sample=False, eos_token_id=sorted(end_tokens) or [-1], use_cache=True
     )
     batching = ContinuousBatchingConfig(
-        use_cuda_graph=True,
+        use_cuda_graph=preset.decode != "plain",
+        default_compile_level=1 if preset.decode == "compiled" else 0,
         allow_block_sharing=True,
-        max_requests_per_batch=rows,
+        max_requests_per_batch=preset.batch_rows,
         # No kernels are fetched from a hub at run time; unknown settings are errors.
         auto_switch_to_flash=False,
         drop_unsupported_processors=False,
@@ -125,8 +127,10 @@ class ContinuousCuda:
             if not self.manager.is_running():
                 self._give_up("its thread ended with requests open")
             return []
+        seconds = perf_counter() - tick
+        self.scheduler.counters.add("mixed", tokens=0, seconds=seconds, rows=len(self.open))
         for row in self.open.values():
-            row.engine_seconds += (perf_counter() - tick) / len(self.open)
+            row.engine_seconds += seconds / len(self.open)
             row.batch_rows = max(row.batch_rows, len(self.open))
         answer = self.open.get(result.request_id)
         # Tokens of a request that was cancelled may still be on their way.
@@ -147,6 +151,8 @@ class ContinuousCuda:
         if not ended and self.manager is not None:
             self.manager.cancel_request(result.request_id)
         row.latency_seconds = perf_counter() - (row.started or 0.0)
+        tokens = len(row.prompt) + len(row.tokens)
+        self.scheduler.counters.add("mixed", tokens=tokens, seconds=0.0, rows=0)
         return [row]
 
     def _add(self, row: Row) -> bool:

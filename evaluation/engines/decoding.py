@@ -13,9 +13,10 @@ import torch
 class Row:
     """One prompt being answered; finished once it has a `finish` or an `error`.
 
-    `engine_seconds` is its share of the engine's time, `latency_seconds` the time from the start
-    of its first pass to its end, `batch_rows` how many rows it shared a step with at most, and
-    `backoffs` how often it was started again because a pass failed. `stem` counts the first tokens
+    `engine_seconds` is its share of the engine's time and `prefill_seconds` the part of it for the
+    prompt (None if unknown), `latency_seconds` the time from the start of its first pass to its
+    end, `batch_rows` how many rows it shared a step with at most, and `backoffs` how often it was
+    started again because a pass failed. `stem` counts the first tokens
     that are kept once for several prompts, `shared_tokens` those of them that another row had
     computed.
     """
@@ -32,6 +33,7 @@ class Row:
     finish: Literal["stop", "length"] | None = None
     error: Exception | None = None
     engine_seconds: float = 0.0
+    prefill_seconds: float | None = None
     latency_seconds: float = 0.0
     started: float | None = None
     batch_rows: int = 0

@@ -9,6 +9,7 @@ from typing import Any
 from evaluation.config import Preset
 from evaluation.engines.batching import take_batch
 from evaluation.engines.continuous_cuda import ContinuousCuda, new_manager, usable
+from evaluation.engines.counters import Counters
 from evaluation.engines.decoding import Row, Texts
 from evaluation.engines.memory import tokens_that_fit
 from evaluation.engines.ragged import why_not
@@ -31,6 +32,7 @@ class Generation:
         model: Any,
         texts: Texts,
         preset: Preset,
+        counters: Counters,
         *,
         rope_switch: float,
         exact: bool,
@@ -44,15 +46,17 @@ class Generation:
         reason = why_not(model)
         if reason:
             self.notes.append(f"answers are generated one at a time, without a batch: {reason}")
-            self.scheduler = RowByRow(model, texts)
+            self.scheduler = RowByRow(model, texts, counters)
         else:
             budget = Budget(self._tokens(model), preset.batch_rows)
-            own = Scheduler(model, texts, budget, rope_switch=rope_switch)
+            own = Scheduler(model, texts, budget, rope_switch=rope_switch, counters=counters)
             self.scheduler = own
             if usable(model, rope_switch) and not exact:
-                self.notes.append("greedy answers come from transformers' continuous batching")
+                self.notes.append(
+                    f"greedy answers come from transformers' continuous batching ({preset.decode})"
+                )
                 self.scheduler = ContinuousCuda(
-                    lambda: new_manager(model, texts.end_tokens, preset.batch_rows), texts, own
+                    lambda: new_manager(model, texts.end_tokens, preset), texts, own
                 )
         for note in self.notes:
             log.info(note)

@@ -122,7 +122,7 @@ def device_hardware(device: str) -> Hardware:
 
     if device == "cuda":
         card = torch.cuda.get_device_properties(0)
-        return hardware(card.name, card.total_memory)
+        return hardware(card.name, card.total_memory, f"GPU-{card.uuid}")
     return hardware("cpu")
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from evaluation.engines.counters import Counters
 from evaluation.engines.memory import out_of_memory
 from evaluation.engines.packing import Limits, Line
 from evaluation.engines.padded_rows import score_padded
@@ -71,6 +72,7 @@ class Scorer:
     windows: Windows | None
     max_tokens: int
     rope_switch: float = inf
+    counters: Counters = field(default_factory=Counters)
 
     def steps(self, lines: Sequence[Line], halvings: int) -> Iterator[Step]:
         """Score lines; forward passes are `halvings` times half as large as they could be."""
@@ -137,6 +139,14 @@ def score_continuations(
         now = perf_counter()
         whole = sum(len(line.tokens) for line in step.lines)
         present = set(chain.from_iterable(owners[line.tokens] for line in step.lines))
+        scorer.counters.add(
+            "scoring",
+            tokens=sum(step.computed),
+            seconds=step.seconds,
+            rows=len(present),
+            places=step.places,
+            padding=step.places - sum(step.computed),
+        )
         for line, computed in zip(step.lines, step.computed, strict=True):
             results[owners[line.tokens][0]].computed += computed
             for index in owners[line.tokens]:

@@ -21,6 +21,7 @@ from uuid import uuid4
 from evaluation.benchmarks.base import AnyRequest
 from evaluation.config import EndpointSettings
 from evaluation.engines.base import Pool, PooledRequest
+from evaluation.engines.counters import Counters
 from evaluation.engines.openai_client import RETRIES, Connection
 from evaluation.engines.openai_reply import (
     NOT_REPORTED,
@@ -66,6 +67,7 @@ class OpenAIEngine:
         retries: int = RETRIES,
     ) -> None:
         self.server = Connection(endpoint, section, timeout=timeout, retries=retries)
+        self.counters = Counters()
         self.name = name
         self.endpoint = endpoint
         self.preset_name = preset_name
@@ -103,6 +105,8 @@ class OpenAIEngine:
                     works = True
                     for done, answer in held:
                         now = perf_counter()
+                        tokens = answer.prompt_tokens + answer.completion_tokens
+                        self.counters.add("mixed", tokens=tokens, seconds=now - last, rows=rows)
                         yield self._response(done, answer, rows, now - last)
                         last = now
                     held.clear()

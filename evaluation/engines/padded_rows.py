@@ -21,7 +21,8 @@ def score_padded(model: Any, pad: int, lines: Sequence[Line], limits: Limits) ->
     for batch in batches(lines, limits):
         tick = perf_counter()
         score_batch(model, pad, batch)
-        yield Step(batch, [len(line.tokens) for line in batch], perf_counter() - tick)
+        lengths = [len(line.tokens) for line in batch]
+        yield Step(batch, lengths, perf_counter() - tick, len(batch) * max(lengths))
 
 
 def score_batch(model: Any, pad: int, lines: Sequence[Line]) -> None:

@@ -26,11 +26,15 @@ Windows = dict[str, int | None]
 
 @dataclass(frozen=True)
 class Step:
-    """Lines that are done; `computed` are the tokens computed for each, `seconds` those for all."""
+    """Lines that are done; `computed` are the tokens computed for each, `seconds` those for all.
+
+    `places` counts the tokens computed and the padding between them.
+    """
 
     lines: Sequence[Line]
     computed: Sequence[int]
     seconds: float
+    places: int
 
 
 class StemLayer(DynamicLayer):  # type: ignore[misc]
@@ -136,7 +140,7 @@ def score_shared(
         run.keep(stem)
         computed = list(row.new)
         computed[0] = len(pack.lines[0].tokens) - known
-        yield Step(pack.lines, computed, perf_counter() - tick)
+        yield Step(pack.lines, computed, perf_counter() - tick, sum(computed))
 
 
 def _read(run: StemPass, row: Row) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from evaluation.engines.cache import BLOCK_TOKENS, Block, Newcomer, Stem, merge, place
+from evaluation.engines.counters import Counters
 from evaluation.engines.decoding import Row, Texts, choose
 from evaluation.engines.memory import out_of_memory
 from evaluation.engines.ragged import PromptPiece, StepPiece, logits
@@ -46,9 +47,16 @@ class Scheduler:
     """Answers rows with one model. `rope_switch` is the length where position factors change."""
 
     def __init__(
-        self, model: Any, texts: Texts, budget: Budget, *, rope_switch: float = inf
+        self,
+        model: Any,
+        texts: Texts,
+        budget: Budget,
+        *,
+        rope_switch: float = inf,
+        counters: Counters | None = None,
     ) -> None:
         self.model = model
+        self.counters = counters or Counters()
         self.texts = texts
         self.budget = budget
         self.rope_switch = rope_switch
@@ -145,24 +153,34 @@ class Scheduler:
         for row in (*running, *rows):
             row.batch_rows = max(row.batch_rows, len(running) + len(rows))
         try:
-            newcomers, first = self._prompts(rows)
+            newcomers, first, tokens = self._prompts(rows)
         except Exception as error:
             failure = error
         else:
-            _charge(rows, tick)
+            seconds = perf_counter() - tick
+            _charge(rows, seconds, prefill=True)
+            # Nothing is padded; rows that were running wait meanwhile.
+            self.counters.add(
+                "prefill", tokens=tokens, seconds=seconds, rows=len(rows), places=tokens
+            )
             return self._guarded(lambda: self._admit(newcomers, first), rows)
         if out_of_memory(failure):
             return self._back_off(running, rows, failure)
         return self._split(rows, failure, at_once=True)
 
-    def _prompts(self, rows: Sequence[Row]) -> tuple[list[Newcomer[Row]], list[int]]:
-        """Compute prompts in passes of similar length: newcomers, and each one's first token."""
+    def _prompts(self, rows: Sequence[Row]) -> tuple[list[Newcomer[Row]], list[int], int]:
+        """Compute prompts in passes of similar length.
+
+        Gives newcomers, each one's first token, and how many tokens were computed.
+        """
+        computed = 0
         for row in rows:
             tokens = stem_of(row)
             row.shared_tokens = len(tokens) if tokens in self.stems else 0
             if tokens and tokens not in self.stems:
                 piece = PromptPiece(list(tokens))
                 logits(self.model, [piece])
+                computed += len(tokens)
                 self.stems[tokens] = Stem(tokens, piece.keys, piece.values)
         ordered = sorted(rows, key=lambda row: len(row.prompt) - row.stem, reverse=True)
         newcomers, first = [], []
@@ -178,11 +196,12 @@ class Scheduler:
                 PromptPiece(row.prompt[row.stem :], self.stems.get(stem_of(row))) for row in group
             ]
             first += choose(logits(self.model, pieces), group)
+            computed += sum(len(piece.tokens) for piece in pieces)
             newcomers += [
                 Newcomer(row, piece.stem, len(piece.tokens), piece.keys, piece.values)
                 for row, piece in zip(group, pieces, strict=True)
             ]
-        return newcomers, first
+        return newcomers, first, computed
 
     def _admit(self, newcomers: Sequence[Newcomer[Row]], first: Sequence[int]) -> list[Row]:
         tick = perf_counter()
@@ -192,7 +211,7 @@ class Scheduler:
             if one.row.finish is not None:
                 done.append(one.row)
         place(self.blocks, [one for one in newcomers if one.row.finish is None])
-        _charge([one.row for one in newcomers], tick)
+        _charge([one.row for one in newcomers], perf_counter() - tick, prefill=True)
         return _ended(done)
 
     def _advance(self) -> list[Row]:
@@ -206,13 +225,24 @@ class Scheduler:
         tokens = choose(logits(self.model, pieces), rows)
         for row, token in zip(rows, tokens, strict=True):
             self.texts.extend(row, token)
+        places = sum(len(block.rows) * block.columns for block in self.blocks)
+        padding = places - sum(length + 1 for block in self.blocks for length in block.lengths)
         for block in self.blocks:
             block.lengths = [length + 1 for length in block.lengths]
             block.leave([i for i, row in enumerate(block.rows) if row.finish is not None])
         done = [row for row in rows if row.finish is not None]
         if done:
             merge(self.blocks)
-        _charge(rows, tick)
+        seconds = perf_counter() - tick
+        _charge(rows, seconds)
+        self.counters.add(
+            "decode",
+            tokens=len(rows),
+            seconds=seconds,
+            rows=len(rows),
+            places=places,
+            padding=padding,
+        )
         return _ended(done)
 
     # ---- failures ----------------------------------------------------------------------------
@@ -291,10 +321,12 @@ def held_tokens(rows: Sequence[Row]) -> int:
     return sum(row.own_tokens for row in rows) + sum(map(len, {stem_of(row) for row in rows}))
 
 
-def _charge(rows: Sequence[Row], since: float) -> None:
-    """Share the engine's time since a tick among the rows it was spent on."""
+def _charge(rows: Sequence[Row], seconds: float, *, prefill: bool = False) -> None:
+    """Share the engine's time among the rows it was spent on."""
     for row in rows:
-        row.engine_seconds += (perf_counter() - since) / len(rows)
+        row.engine_seconds += seconds / len(rows)
+        if prefill:
+            row.prefill_seconds = (row.prefill_seconds or 0.0) + seconds / len(rows)
 
 
 def _ended(rows: list[Row]) -> list[Row]:

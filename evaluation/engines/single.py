@@ -8,15 +8,17 @@ from typing import Any
 
 import torch
 
+from evaluation.engines.counters import Counters
 from evaluation.engines.decoding import Row, Texts, choose
 
 
 class RowByRow:
     """Takes the place of the scheduler for models whose attention cannot be batched here."""
 
-    def __init__(self, model: Any, texts: Texts) -> None:
+    def __init__(self, model: Any, texts: Texts, counters: Counters | None = None) -> None:
         self.model = model
         self.texts = texts
+        self.counters = counters or Counters()
         self.waiting: list[Row] = []
 
     def submit(self, rows: Sequence[Row]) -> None:
@@ -48,6 +50,7 @@ class RowByRow:
     def _answer(self, row: Row) -> None:
         tokens, cache = row.prompt, None
         while row.finish is None:
+            tick = perf_counter()
             output = self.model(
                 input_ids=torch.tensor([tokens], device=self.model.device),
                 past_key_values=cache,
@@ -55,5 +58,11 @@ class RowByRow:
                 logits_to_keep=1,
             )
             cache = output.past_key_values
+            count, seconds = len(tokens), perf_counter() - tick
+            if row.prefill_seconds is None:
+                row.prefill_seconds = seconds
+                self.counters.add("prefill", tokens=count, seconds=seconds, rows=1, places=count)
+            else:
+                self.counters.add("decode", tokens=1, seconds=seconds, rows=1)
             tokens = choose(output.logits[:, -1], [row])
             self.texts.extend(row, tokens[0])

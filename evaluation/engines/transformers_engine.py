@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from evaluation.config import EngineSettings, Preset
 from evaluation.engines.base import Pool, PooledRequest
+from evaluation.engines.counters import Counters
 from evaluation.engines.loading import device_hardware, end_tokens, load, notes, rope_switch
 from evaluation.engines.prompts import Renderer, common_context
 from evaluation.engines.waiting import Waiting
@@ -59,6 +60,7 @@ class TransformersEngine:
         self.device = loaded.device
         self.preset = preset
         self.exact = settings.exact
+        self.counters = Counters()
         self.renderer = Renderer(self.tokenizer, manifest.context_length, thinking=thinking)
         self.rope_switch = rope_switch(self.model)
         self.end_tokens = end_tokens(self.model, self.tokenizer)
@@ -131,6 +133,7 @@ class TransformersEngine:
             self.model,
             Texts(self.tokenizer, self.end_tokens),
             self.preset,
+            self.counters,
             rope_switch=self.rope_switch,
             exact=self.exact,
         )
@@ -170,6 +173,7 @@ class TransformersEngine:
             truncated_prompt_tokens=prompt.cut,
             latency_seconds=row.latency_seconds,
             engine_seconds=row.engine_seconds,
+            prefill_seconds=row.prefill_seconds,
             batch_rows=row.batch_rows,
             backoffs=row.backoffs,
         )
@@ -192,6 +196,7 @@ class TransformersEngine:
             self.windows,
             self.preset.batch_tokens,
             self.rope_switch,
+            self.counters,
         )
         for done in score_all(scorer, [item.continuations for item in items]):
             item, error = items[done.index], done.error

@@ -22,6 +22,7 @@ from uuid import uuid4
 
 from evaluation.config import EngineSettings, Preset
 from evaluation.engines.base import Pool, PooledRequest
+from evaluation.engines.counters import Counters
 from evaluation.engines.loading import device_hardware, notes
 from evaluation.engines.prompts import Renderer, common_context
 from evaluation.engines.waiting import Waiting
@@ -69,6 +70,7 @@ class VllmEngine:
         thinking: bool,
     ) -> None:
         start = perf_counter()
+        self.counters = Counters()
         self.llm = load(manifest, settings, preset)
         self.tokenizer = self.llm.get_tokenizer()
         self.renderer = Renderer(self.tokenizer, manifest.context_length - SPARE, thinking=thinking)
@@ -136,9 +138,16 @@ class VllmEngine:
                 }
                 last = now
                 if item.waiting.prompt is not None:
-                    yield self._answer(item.waiting, output, shared)
+                    response = self._answer(item.waiting, output, shared)
                 else:
-                    yield self._scored(item, shared)
+                    response = self._scored(item, shared)
+                self.counters.add(
+                    "mixed",
+                    tokens=response.prompt_tokens + response.completion_tokens,
+                    seconds=response.engine_seconds,
+                    rows=rows,
+                )
+                yield response
 
     def _add(self, pooled: PooledRequest) -> UnderWay:
         """Hand a request to vLLM; raises whatever is wrong with it."""
@@ -254,6 +263,8 @@ def load(manifest: ModelManifest, settings: EngineSettings, preset: Preset) -> A
             quantization="bitsandbytes" if preset.weights == "nf4" else None,
             max_model_len=manifest.context_length,
             max_num_seqs=preset.batch_rows,
+            # Without it vLLM compiles and captures graphs, whatever else is set.
+            enforce_eager=preset.decode == "plain",
             enable_prefix_caching=True,
             seed=0,
         )

@@ -21,15 +21,19 @@ from evaluation.records._inputs import (
 from evaluation.records._responses import (
     Continuation,
     ContinuationScore,
+    DeviceUse,
     GenerateRequest,
     Hardware,
     LoglikelihoodRequest,
     Message,
+    Phase,
+    PhaseName,
     Request,
     Response,
     ResponsesHeader,
     Session,
     Tool,
+    Usage,
 )
 from evaluation.records._results import (
     Aggregate,
@@ -56,6 +60,7 @@ __all__ = [
     "ContinuationScore",
     "Counts",
     "DatasetManifest",
+    "DeviceUse",
     "FinishReason",
     "GenerateRequest",
     "Hardware",
@@ -66,6 +71,8 @@ __all__ = [
     "ModelFile",
     "ModelManifest",
     "Performance",
+    "Phase",
+    "PhaseName",
     "Protocol",
     "Provenance",
     "Record",
@@ -81,4 +88,5 @@ __all__ = [
     "SourceKind",
     "Tool",
     "Turn",
+    "Usage",
 ]

@@ -82,7 +82,9 @@ class Response(Record):
     `prompt` is the text the model really saw (after the chat template and any truncation);
     `engine_seconds` is this response's share of the passes it ran in, so that sums over responses
     are the engine's time; `latency_seconds` is the wait from its first pass to its end; `backoffs`
-    is how often a batch with it failed (out of memory, say) and was halved. For a log-likelihood
+    is how often a batch with it failed (out of memory, say) and was halved; `prefill_seconds` is
+    the part of `engine_seconds` that its prompt took, None where an engine computes prompts and
+    answers in the same passes. For a log-likelihood
     request, `prompt` is what its continuations have in common, `prompt_tokens` counts the whole
     input of each, and `shared_tokens` those of them that were not computed for this request
     because another continuation or request begins with the same.
@@ -104,6 +106,7 @@ class Response(Record):
     truncated_prompt_tokens: int = 0
     latency_seconds: float = 0.0
     engine_seconds: float = 0.0
+    prefill_seconds: float | None = None
     peak_memory: int = 0
     batch_rows: int = 0
     backoffs: int = 0
@@ -111,7 +114,7 @@ class Response(Record):
 
 
 class Hardware(Record):
-    """The machine a step ran on."""
+    """The machine a step ran on; `device_uuid` is the driver's name of an NVIDIA GPU."""
 
     platform: str
     processor: str
@@ -119,10 +122,65 @@ class Hardware(Record):
     memory: int
     device: str
     device_memory: int = 0
+    device_uuid: str = ""
+
+
+# `mixed`: prompts and answers in the same passes, or on a server.
+PhaseName = Literal["prefill", "decode", "scoring", "mixed"]
+
+
+class Phase(Record):
+    """One kind of an engine's work: tokens computed and the seconds of the passes for them.
+
+    `padding` is the share of the places computed that held no token; when answers are decoded, the
+    share of the cache's places read that held none. None where an engine does not say.
+    """
+
+    tokens: int
+    seconds: float
+    padding: float | None = None
+
+
+class DeviceUse(Record):
+    """A GPU during a run, as NVML saw it; None is what the driver does not tell.
+
+    `utilisation` is the share of the time in which anything ran on it (not how much of it was
+    busy), `watts` the mean power, `joules` the energy, `memory` the most bytes in use.
+    """
+
+    utilisation: float | None
+    watts: float | None
+    joules: float | None
+    memory: int | None
+
+
+class Usage(Record):
+    """What the run of a session did and took, from its first request to its last response.
+
+    `engine_seconds` is the sum over its responses, `shared_tokens` counts prompt tokens that were
+    not computed because another request begins with the same, `mean_rows` and `most_rows` are
+    requests under way (the mean over the engine's time). `cpu_cores` is processor time over wall
+    time, `resident_memory` the peak in bytes.
+    """
+
+    wall_seconds: float
+    engine_seconds: float
+    requests: int
+    shared_tokens: int
+    backoffs: int
+    phases: dict[PhaseName, Phase]
+    mean_rows: float | None
+    most_rows: int
+    cpu_cores: float | None
+    resident_memory: int
+    device: DeviceUse | None = None
 
 
 class Session(Record):
-    """One load of one model: what every response of it has in common."""
+    """One load of one model: what every response of it has in common.
+
+    `usage` is there once its run has ended, also by an error; after a kill it is missing.
+    """
 
     id: str
     model: str
@@ -137,6 +195,7 @@ class Session(Record):
     packages: dict[str, str]
     hardware: Hardware
     notes: list[str] = Field(default_factory=list)
+    usage: Usage | None = None
 
 
 class ResponsesHeader(Record):

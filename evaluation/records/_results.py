@@ -93,14 +93,25 @@ class Counts(Record):
 
 
 class Performance(Record):
-    """Engine figures of a cell, summed over its responses."""
+    """Engine figures of a cell, summed over its responses.
+
+    `shared_tokens` of the `prompt_tokens` were not computed for it. Rates are tokens over the
+    cell's own share of the engine's time: all tokens generated over all time of responses with an
+    answer, prompts' computed tokens over the time for prompts, generated tokens over the rest.
+    `joules` is its sessions' energy in proportion to engine time. None is what was not measured.
+    """
 
     load_seconds: float
     loads: int
     engine_seconds: float
     prompt_tokens: int
+    shared_tokens: int = 0
     completion_tokens: int
     tokens_per_second: float | None
+    prefill_tokens_per_second: float | None = None
+    decode_tokens_per_second: float | None = None
+    mean_rows: float | None = None
+    joules: float | None = None
     peak_memory: int
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from evaluation.records import Aggregate, Cell, Hardware, JudgeFacts, Provenance, Session
 from evaluation.reports import format as fmt
 from evaluation.reports.notes import SOURCES
+from evaluation.reports.usage import machine_use, phases
 
 Rows = list[tuple[str, ...]]
 
@@ -20,6 +21,8 @@ class Facts:
     models: Rows
     datasets: Rows
     sessions: Rows
+    phases: Rows
+    machine_use: Rows
     machines: Rows
     packages: Rows
     notes: list[str]
@@ -106,6 +109,8 @@ def gather(aggregate: Aggregate) -> Facts:
             )
             for s in sessions
         ],
+        phases=phases(sessions),
+        machine_use=machine_use(s for s in sessions if s.hardware.device != "endpoint" or s.usage),
         machines=_distinct(
             machine(h)
             for h in [*(s.hardware for s in sessions), *(c.provenance.hardware for c in cells)]

@@ -130,3 +130,17 @@ def short(digest: str, length: int = 12) -> str:
     """The beginning of a commit or checksum; names that are no digest stay whole."""
     found = re.fullmatch(r"((?:[a-z0-9]+:)?)([0-9a-f]{20,})", digest)
     return found.group(1) + found.group(2)[:length] if found else digest or NONE
+
+
+def share(value: float | None) -> str:
+    """A share in percent."""
+    return NONE if value is None else f"{100 * value:.0f}%"
+
+
+def energy(joules: float | None) -> str:
+    """Energy in the unit that fits: J, kJ or kWh."""
+    if joules is None:
+        return NONE
+    if joules < 1e4:
+        return f"{joules:.0f} J"
+    return f"{joules / 1e3:.0f} kJ" if joules < 1e6 else f"{joules / 3.6e6:.2f} kWh"

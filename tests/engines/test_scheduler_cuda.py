@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from transformers import ContinuousBatchingConfig
 
+from evaluation.config import Decode, Preset
 from evaluation.engines.continuous_cuda import ContinuousCuda, new_manager, usable
 from evaluation.engines.decoding import Row, Texts
 from evaluation.engines.scheduling import Budget, Scheduler
@@ -154,11 +155,16 @@ def test_it_is_used_on_cuda_with_full_attention_only(tiny: Load) -> None:
     assert not usable(tiny("llama").model, float("inf"))
 
 
-def test_the_real_manager_takes_our_settings(tiny: Load) -> None:
+@pytest.mark.parametrize(
+    ("decode", "graphs", "level"), [("plain", False, 0), ("graphs", True, 0), ("compiled", True, 1)]
+)
+def test_the_real_manager_takes_our_settings(decode: Decode, graphs: bool, level: int) -> None:
     seen: dict[str, Any] = {}
     model = SimpleNamespace(init_continuous_batching=lambda **settings: seen.update(settings))
-    new_manager(model, {3, 5}, 7)
+    new_manager(model, {3, 5}, Preset(batch_tokens=1000, batch_rows=7, decode=decode))
     config = seen["continuous_batching_config"]
     assert isinstance(config, ContinuousBatchingConfig)
-    assert config.max_requests_per_batch == 7 and config.use_cuda_graph
+    assert config.max_requests_per_batch == 7
+    assert config.use_cuda_graph == graphs or config.use_cuda_graph == (graphs, graphs)
+    assert config.default_compile_level == level
     assert seen["generation_config"].eos_token_id == [3, 5]

@@ -170,6 +170,7 @@ def test_the_preset_and_the_model_reach_vllm(manifest: ModelManifest) -> None:
         "max_model_len": manifest.context_length,
         "max_num_seqs": 7,
         "enable_prefix_caching": True,
+        "enforce_eager": False,
     }
     assert (found.session.engine, found.session.dtype) == ("vllm", "nf4, bfloat16")
 
