@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from time import perf_counter
 from typing import Any
@@ -19,7 +19,7 @@ from evaluation.records import Hardware, ModelManifest
 class Loaded:
     """A model on its device; `dtype` is torch's name of the number format.
 
-    With quantised weights, `dtype` names both: `nf4, bfloat16`.
+    With quantised weights, `dtype` names both: `nf4, bfloat16`. `notes` are for the session.
     """
 
     model: Any
@@ -27,6 +27,7 @@ class Loaded:
     device: str
     dtype: str
     seconds: float
+    notes: list[str] = field(default_factory=list)
 
 
 def load(
@@ -43,6 +44,8 @@ def load(
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging as transformers_logging
+
+    from evaluation.engines.packed_linear import pack
 
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
@@ -77,9 +80,12 @@ def load(
             if weights == "full"
             else f"set weights: full in its preset, if it cannot be quantised to {weights} here",
         ) from error
+    unpacked = pack(model)
     name = str(dtype).removeprefix("torch.")
     name = name if weights == "full" else f"{weights}, {name}"
-    return Loaded(model, tokenizer, device, name, perf_counter() - start)
+    return Loaded(
+        model, tokenizer, device, name, perf_counter() - start, [unpacked] if unpacked else []
+    )
 
 
 def _quantised(weights: Weights, device: str, dtype: Any) -> dict[str, Any]:

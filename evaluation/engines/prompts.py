@@ -46,6 +46,7 @@ class Renderer:
         self.tokenizer = tokenizer
         self.context_length = context_length
         self.thinking = thinking
+        self._last_context: tuple[str, list[int]] = ("", [])
         self.has_template = bool(getattr(tokenizer, "chat_template", None))
         self.system_role = self.has_template and self._accepts_system()
 
@@ -114,7 +115,7 @@ class Renderer:
         context = item.context.rstrip()
         text = item.context[len(context) :] + item.text
         if context:
-            head, whole = self._encode(context), self._encode(context + text)
+            head, whole = self._context(context), self._encode(context + text)
         else:
             head = [self._start()]
             whole = head + self._encode(text, special=False)
@@ -132,6 +133,12 @@ class Renderer:
         start = self.tokenizer.bos_token_id
         token: int = self.tokenizer.eos_token_id if start is None else start
         return token
+
+    def _context(self, text: str) -> list[int]:
+        """Tokens of a context; continuations of one sample share it and come one by one."""
+        if self._last_context[0] != text:
+            self._last_context = (text, self._encode(text))
+        return self._last_context[1]
 
     def _encode(self, text: str, *, special: bool = True) -> list[int]:
         ids: list[int] = self.tokenizer(text, add_special_tokens=special)["input_ids"]

@@ -7,8 +7,7 @@ each piece of the line (a prompt, or one new token of each row of a block) atten
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,6 +15,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
+from evaluation.engines.attention import attend, faster_here, use
 from evaluation.engines.cache import Block, Newcomer, Stem
 from evaluation.errors import first_line
 
@@ -78,10 +78,13 @@ class PromptPiece:
         if self.stem:
             key = torch.cat([self.stem.keys[layer], key], dim=1)
             value = torch.cat([self.stem.values[layer], value], dim=1)
+        whole = window is None or window >= self.start + len(self.tokens)
+        if whole and faster_here(query):
+            return attend(query, key, value, None, first=self.start).transpose(0, 1)
         groups = query.shape[0] // key.shape[0]
         if groups > 1:
             key, value = (part.repeat_interleave(groups, dim=0) for part in (key, value))
-        plain = self.start == 0 and (window is None or window >= len(self.tokens))
+        plain = self.start == 0 and whole
         output = scaled_dot_product_attention(
             query[None],
             key[None],
@@ -135,14 +138,14 @@ class StepPiece:
         keys, values = keys[:rows], values[:rows]
         queries = query.reshape(shared, heads // shared, rows, size).permute(2, 0, 1, 3)
         # Keys times queries, not the other way round: half the time on a CPU in bfloat16.
-        scores = torch.matmul(keys, queries.transpose(2, 3)).transpose(2, 3)
+        scores = torch.matmul(keys, queries.transpose(2, 3)).transpose(2, 3).contiguous()
         stem = self.block.stem
         if stem:
             together = queries.transpose(0, 1).reshape(shared, -1, size)
             first = torch.matmul(together, stem.turned_keys[layer])
             first = first.view(shared, rows, -1, self.start).transpose(0, 1)
             scores = torch.cat([first, scores], dim=-1)
-        weights = (scores + self._mask(window, scores)).softmax(dim=-1)
+        weights = scores.add_(self._mask(window, scores)).softmax(dim=-1)
         output = torch.matmul(weights[..., self.start :], values)
         if stem:
             together = weights[..., : self.start].transpose(0, 1).reshape(shared, -1, self.start)
@@ -229,16 +232,6 @@ def _attention(
 AttentionInterface.register(NAME, _attention)
 
 
-@contextmanager
-def _own_attention(config: Any) -> Iterator[None]:
-    before = config._attn_implementation
-    config._attn_implementation = NAME
-    try:
-        yield
-    finally:
-        config._attn_implementation = before
-
-
 def logits(model: Any, pieces: Sequence[Piece]) -> torch.Tensor:
     """Compute all pieces in one pass; the logits of the wanted tokens, piece after piece.
 
@@ -250,7 +243,7 @@ def logits(model: Any, pieces: Sequence[Piece]) -> torch.Tensor:
     for piece in pieces:
         keep += [start + place for place in piece.wanted]
         start += len(piece.tokens)
-    with _own_attention(model.config):
+    with use(model.config, NAME):
         output = model(
             input_ids=torch.tensor([[t for p in pieces for t in p.tokens]], device=device),
             position_ids=torch.tensor([[t for p in pieces for t in p.positions]], device=device),

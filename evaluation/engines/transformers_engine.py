@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from evaluation.engines.prefix import Windows
 
 log = logging.getLogger(__name__)
-REVISION = 2
+REVISION = 3
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
 
 
@@ -77,7 +77,7 @@ class TransformersEngine:
             load_seconds=loaded.seconds,
             packages=packages(PACKAGES),
             hardware=device_hardware(self.device),
-            notes=notes(self.renderer),
+            notes=[*notes(self.renderer), *loaded.notes],
         )
         log.info(
             "loaded %s on %s in %s: %.1f s",

@@ -11,6 +11,7 @@ import torch
 
 from evaluation.config import Preset
 from evaluation.engines import generation, memory, ragged
+from evaluation.engines.counters import Counters
 from evaluation.engines.decoding import Row, Texts
 from evaluation.engines.generation import Generation
 from evaluation.engines.ragged import PromptPiece, why_not
@@ -60,10 +61,10 @@ def test_free_memory_bounds_the_batch_and_is_noted(
     one = tiny("llama")
     texts = Texts(one.tokenizer, one.ends)
     preset = Preset(batch_tokens=4096, batch_rows=8)
-    ample = Generation(one.model, texts, preset, rope_switch=1e9, exact=False)
+    ample = Generation(one.model, texts, preset, Counters(), rope_switch=1e9, exact=False)
     assert ample.notes == []
     monkeypatch.setattr(generation, "tokens_that_fit", lambda model: 1000)
-    scarce = Generation(one.model, texts, preset, rope_switch=1e9, exact=False)
+    scarce = Generation(one.model, texts, preset, Counters(), rope_switch=1e9, exact=False)
     assert scarce.notes == [
         "at most 1000 tokens in a batch, not the preset's 4096: free memory holds no more"
     ]
@@ -89,7 +90,8 @@ def test_a_model_that_cannot_be_batched_answers_one_at_a_time(tiny: Load) -> Non
     assert "its attention is of another kind" in why_not(other)
     texts = Texts(one.tokenizer, one.ends)
     preset = Preset(batch_tokens=4096, batch_rows=8)
-    run = Generation(other, texts, preset, rope_switch=1e9, exact=False)
+    counters = Counters()
+    run = Generation(other, texts, preset, counters, rope_switch=1e9, exact=False)
     assert isinstance(run.scheduler, RowByRow)
     assert "one at a time" in run.notes[0]
     prompt = one.tokens("the Question is")
@@ -99,3 +101,5 @@ def test_a_model_that_cannot_be_batched_answers_one_at_a_time(tiny: Load) -> Non
     expected = one.alone(prompt, 9)
     assert rows[0].tokens == (expected[:-1] if expected[-1] in one.ends else expected)
     assert rows[0].batch_rows == 1 and rows[1].tokens != rows[0].tokens
+    assert counters.tallies["prefill"].tokens == 2 * len(prompt)
+    assert all(0 < (row.prefill_seconds or 0) < row.engine_seconds for row in rows)

@@ -275,3 +275,26 @@ def test_rows_with_the_same_stem_begin_with_the_same_tokens(
         if stem:
             groups[tuple(prompt[:stem])] = groups.get(tuple(prompt[:stem]), 0) + 1
     assert all(len(stem) * (count - 1) >= least for stem, count in groups.items())
+
+
+# ---- what is counted -------------------------------------------------------------------------
+
+
+def test_every_token_and_its_time_are_counted(tiny: Load) -> None:
+    one = tiny("llama")
+    rows = rows_of(one)
+    run = scheduler(one)
+    run.submit(rows)
+    list(drain(run))
+    prefill, decode = run.counters.tallies["prefill"], run.counters.tallies["decode"]
+    shared = sum(row.shared_tokens for row in rows)
+    assert shared > 0
+    assert prefill.tokens == sum(len(row.prompt) for row in rows) - shared
+    assert decode.tokens == sum(len(row.tokens) - 1 for row in rows)
+    assert prefill.padding == 0 < decode.padding < decode.places
+    assert run.counters.most_rows == len(rows)
+    seconds = sum(row.engine_seconds for row in rows)
+    assert prefill.seconds + decode.seconds == pytest.approx(seconds, rel=0.2)
+    for row in rows:
+        assert row.prefill_seconds is not None
+        assert 0 < row.prefill_seconds < row.engine_seconds

@@ -98,7 +98,7 @@ class LLM:
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        known = {"max_model_len", "max_num_seqs", "enable_prefix_caching"}
+        known = {"max_model_len", "max_num_seqs", "enable_prefix_caching", "enforce_eager"}
         assert set(kwargs) <= known
         from transformers import AutoTokenizer
 
