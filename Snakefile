@@ -21,6 +21,12 @@ include: "rules/judge.smk"
 include: "rules/score.smk"
 include: "rules/aggregate.smk"
 include: "rules/report.smk"
+include: "rules/presets.smk"
+include: "rules/compare.smk"
+include: "rules/gate.smk"
+include: "rules/adaptive.smk"
+include: "rules/export.smk"
+include: "rules/analyze.smk"
 
 
 localrules:

@@ -15,7 +15,7 @@ SANDBOX = "evaluation/sandbox"
 JUDGING_CODE = ("evaluation/judging.py", "evaluation/judgments.py")
 SCORING_CODE = tuple(
     f"evaluation/{name}.py"
-    for name in ("flags", "performance", "scoring", "statistics", "thinking")
+    for name in ("flags", "performance", "scoring", "statistics/intervals", "thinking")
 )
 
 

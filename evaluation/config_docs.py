@@ -12,16 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.config import (
+    AdaptiveSettings,
+    ComparisonSettings,
     Config,
+    CostSettings,
     DatasetSettings,
     EndpointModel,
     EndpointSettings,
     EngineSettings,
+    GateRule,
+    GateSettings,
     HubModel,
     JudgeSettings,
     PathModel,
     Preset,
     Presets,
+    PresetSelection,
     PypiModel,
     RunSettings,
     SandboxSettings,
@@ -29,6 +35,7 @@ from evaluation.config import (
     TierOverrides,
     Tiers,
     TierSettings,
+    TokenPrice,
 )
 from evaluation.files import write_text
 
@@ -50,10 +57,17 @@ SECTIONS: tuple[tuple[str, str, type[Section]], ...] = (
     ("tiers", "tiers.", Tiers),
     ("presets", "presets.", Presets),
     ("presets: each one", "presets.NAME.", Preset),
+    ("choice of presets", "preset_selection.", PresetSelection),
     ("engine", "engine.", EngineSettings),
     ("judge", "judge.", JudgeSettings),
     ("judge: behind a server", "judge.endpoint.", EndpointSettings),
     ("sandbox", "sandbox.", SandboxSettings),
+    ("comparison", "comparison.", ComparisonSettings),
+    ("adaptive", "adaptive.", AdaptiveSettings),
+    ("gate", "gate.", GateSettings),
+    ("gate: one rule", "gate.rules.", GateRule),
+    ("cost", "cost.", CostSettings),
+    ("cost: tokens", "cost.tokens.NAME.", TokenPrice),
 )
 INTRODUCTION = """\
 <!-- Generated from evaluation/config/ by `python -m evaluation.config_docs`: edit it there. -->

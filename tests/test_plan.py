@@ -366,7 +366,7 @@ def test_scoring_code_has_the_module_and_what_all_share(dataset: str) -> None:
     found = code_files.scoring_code(dataset)
     assert f"evaluation/benchmarks/{dataset}.py" in found
     assert {"evaluation/benchmarks/base.py", "evaluation/scoring.py"} <= set(found)
-    assert {"evaluation/statistics.py", "evaluation/thinking.py"} <= set(found)
+    assert {"evaluation/statistics/intervals.py", "evaluation/thinking.py"} <= set(found)
     assert all((ROOT / path).is_file() for path in found)
     assert len(set(found)) == len(found)
 

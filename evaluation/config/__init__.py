@@ -18,6 +18,15 @@ from evaluation.config._datasets import (
     asked,
     wrongly_asked,
 )
+from evaluation.config._decisions import (
+    AdaptiveSettings,
+    ComparisonSettings,
+    CostSettings,
+    GateRule,
+    GateSettings,
+    PresetSelection,
+    TokenPrice,
+)
 from evaluation.config._endpoint import EndpointSettings
 from evaluation.config._engine import (
     Decode,
@@ -55,20 +64,26 @@ __all__ = [
     "ENDPOINT",
     "MODEL_KINDS",
     "TIERS",
+    "AdaptiveSettings",
+    "ComparisonSettings",
     "Config",
     "ConfigError",
+    "CostSettings",
     "DatasetSettings",
     "Decode",
     "EndpointModel",
     "EndpointSettings",
     "EngineName",
     "EngineSettings",
+    "GateRule",
+    "GateSettings",
     "HubModel",
     "JudgeSettings",
     "ModelSettings",
     "PathModel",
     "Preset",
     "PresetName",
+    "PresetSelection",
     "Presets",
     "PypiModel",
     "RunSettings",
@@ -77,6 +92,7 @@ __all__ = [
     "TierOverrides",
     "TierSettings",
     "Tiers",
+    "TokenPrice",
     "Weights",
     "parse_config",
 ]
@@ -122,6 +138,19 @@ class Config(Section):
     sandbox: SandboxSettings = Field(
         default_factory=lambda: SandboxSettings(), description="where generated code is run"
     )
+    comparison: ComparisonSettings = Field(
+        default_factory=lambda: ComparisonSettings(), description="how models are compared"
+    )
+    preset_selection: PresetSelection = Field(
+        default_factory=lambda: PresetSelection(), description="which preset a model gets"
+    )
+    adaptive: AdaptiveSettings = Field(
+        default_factory=lambda: AdaptiveSettings(), description="how `adaptive` adds samples"
+    )
+    gate: GateSettings = Field(
+        default_factory=lambda: GateSettings(), description="what CI refuses"
+    )
+    cost: CostSettings = Field(default_factory=lambda: CostSettings(), description="prices")
     seed: Whole = Field(1234, ge=0, description="seed of the sample order and of sampling")
 
     @model_validator(mode="after")
@@ -132,6 +161,15 @@ class Config(Section):
             *_unknown("run.datasets", self.run.datasets, self.datasets, "dataset"),
             *_unknown("optimal_presets", self.optimal_presets, self.models, "model"),
             *_unknown("judge.model", filter(None, [self.judge.model]), self.models, "model"),
+            *_unknown("cost.tokens", self.cost.tokens, self.models, "model"),
+            *_unknown("gate.min_scores", self.gate.min_scores, self.datasets, "dataset"),
+            *_unknown(
+                "preset_selection.candidates",
+                self.preset_selection.candidates,
+                type(self.presets).model_fields,
+                "preset",
+            ),
+            *_gate_names(self),
             *_twice("run.models", self.run.models),
             *_twice("run.datasets", self.run.datasets),
         ]
@@ -176,6 +214,18 @@ def _unknown(key: str, found: Any, allowed: Any, noun: str) -> list[str]:
         for name in found
         if name not in allowed
     ]
+
+
+def _gate_names(config: Config) -> list[str]:
+    problems = []
+    for index, rule in enumerate(config.gate.rules):
+        key = f"gate.rules.{index}"
+        problems += _unknown(f"{key}.candidate", [rule.candidate], config.run.models, "model")
+        problems += _unknown(f"{key}.baseline", [rule.baseline], config.run.models, "model")
+        problems += _unknown(f"{key}.datasets", rule.datasets, config.run.datasets, "dataset")
+        if rule.candidate == rule.baseline:
+            problems.append(f"{key}: candidate and baseline are both '{rule.candidate}'")
+    return problems
 
 
 def _twice(key: str, names: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from evaluation.statistics import DRAWS, bootstrap, mean_score, wilson
+from evaluation.statistics.intervals import DRAWS, bootstrap, mean_score, wilson
 
 
 @pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
