@@ -8,7 +8,7 @@ REQUIREMENTS := requirements/runtime.txt requirements/dev.txt requirements/const
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=1 --keep-going
 
-.PHONY: setup demo quick standard full test lint clean crosscheck bench bench-sweep
+.PHONY: setup demo quick standard full test lint clean crosscheck bench bench-sweep bench-statistics
 
 setup: $(STAMP)
 
@@ -65,6 +65,10 @@ crosscheck: setup $(REFERENCE)/.installed
 bench: setup $(REFERENCE)/.installed
 	@$(BIN)/python -m benchmarks.against_lm_eval --python $(REFERENCE)/bin/python \
 		--mirror $(MIRROR) --report docs/performance.md
+
+# What intervals and tests keep of their promises: writes into docs/statistics.md.
+bench-statistics: setup
+	@$(BIN)/python -m benchmarks.statistics
 
 # What the engine reaches of the machine's measured ceilings.
 bench-sweep: setup

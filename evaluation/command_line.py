@@ -1,9 +1,11 @@
-"""The `snakemake` command of this project's environment: Snakemake, with two differences.
+"""The `snakemake` command of this project's environment: Snakemake, with three differences.
 
 Snakemake's `--resources`, `--config` and their like take any number of values and swallow a
 target that follows them: `snakemake --cores 1 --resources gpu=1 results/quick/all.json` ends in
 a ValueError. Here targets are told from values and put last, behind `--`. And whoever asks for
-the aggregate of a tier wants to read its report, so that is brought up to date as well.
+the aggregate of a tier wants to read its report, so that is brought up to date as well. Whoever
+asks for a tier's gate wants to know whether it is violated: the target that prints it, and fails
+then, is added, for a file that is up to date fails nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from argparse import Action
 from collections.abc import Mapping, Sequence
 
 AGGREGATE = re.compile(r"^results/(quick|standard|full)/all\.(?:json|csv|parquet)$")
+GATE = re.compile(r"^results/(quick|standard|full)/gate\.json$")
 
 
 def split_targets(
@@ -89,6 +92,16 @@ def with_reports(targets: Sequence[str]) -> list[str]:
     return list(targets) + [report for report in reports if report not in targets]
 
 
+def with_gates(targets: Sequence[str]) -> list[str]:
+    """The targets and the one that fails if the gate is violated, for every gate among them.
+
+    >>> with_gates(["results/quick/gate.json"])
+    ['results/quick/gate.json', 'gate_quick']
+    """
+    gates = [f"gate_{match.group(1)}" for t in targets if (match := GATE.match(t))]
+    return list(targets) + [gate for gate in dict.fromkeys(gates) if gate not in targets]
+
+
 def main() -> None:
     """Run Snakemake with the arguments put in order."""
     from snakemake.cli import get_argument_parser
@@ -100,7 +113,7 @@ def main() -> None:
     # the one this command was installed from.
     for name in [n for n in sys.modules if n.partition(".")[0] == "evaluation"]:
         del sys.modules[name]
-    snakemake([*options, *(["--", *with_reports(targets)] if targets else [])])
+    snakemake([*options, *(["--", *with_gates(with_reports(targets))] if targets else [])])
 
 
 if __name__ == "__main__":

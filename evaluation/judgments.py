@@ -18,6 +18,7 @@ from evaluation.judging import (
     judged,
     judgment_key,
 )
+from evaluation.performance import session_seconds
 from evaluation.queue import read_responses
 from evaluation.records import (
     JudgeFacts,
@@ -109,6 +110,7 @@ def _facts(
         prompt_tokens=sum(response.prompt_tokens for response in used),
         completion_tokens=sum(response.completion_tokens for response in used),
         sessions=list(sessions),
+        session_seconds=session_seconds(used, sessions),
     )
 
 

@@ -32,7 +32,16 @@ def performance(responses: Sequence[Response], sessions: Sequence[Session]) -> P
         mean_rows=_rate(sum(r.batch_rows * r.engine_seconds for r in responses), whole),
         joules=_joules(responses, sessions),
         peak_memory=max((r.peak_memory for r in responses), default=0),
+        session_seconds=session_seconds(responses, sessions),
     )
+
+
+def session_seconds(responses: Sequence[Response], sessions: Sequence[Session]) -> dict[str, float]:
+    """Engine time of the responses by session."""
+    return {
+        session.id: sum(r.engine_seconds for r in responses if r.session == session.id)
+        for session in sessions
+    }
 
 
 def _rate(amount: float, seconds: float | None) -> float | None:
@@ -42,10 +51,11 @@ def _rate(amount: float, seconds: float | None) -> float | None:
 def _joules(responses: Sequence[Response], sessions: Sequence[Session]) -> float | None:
     """The sessions' energy, each in proportion to the engine's time that the cell took of it."""
     total = 0.0
+    seconds = session_seconds(responses, sessions)
     for session in sessions:
         usage = session.usage
         if usage is None or usage.device is None or usage.device.joules is None:
             return None
-        own = sum(r.engine_seconds for r in responses if r.session == session.id)
+        own = seconds[session.id]
         total += usage.device.joules * (own / usage.engine_seconds if usage.engine_seconds else 0.0)
     return total if sessions else None

@@ -25,11 +25,13 @@ from evaluation.config import (
     EngineSettings,
     ModelSettings,
     PathModel,
+    PresetName,
 )
 from evaluation.engines import catalogue
 from evaluation.generate import GenerateSettings, Machine
 from evaluation.models import PATTERNS
 from evaluation.prepare import PrepareSettings
+from evaluation.preset_selection import chosen
 from evaluation.queue import Task
 from evaluation.records import Protocol, Record
 from evaluation.requests import normaliser_digest, requests_digest
@@ -89,9 +91,19 @@ def variant(config: Config, dataset: str, tier: str) -> str:
     return f"{protocol}-{few_shot}shot"
 
 
+def preset(config: Config, model: str, tier: str) -> PresetName:
+    """The preset of a cell: what quick runs with, and in the other tiers what was chosen since."""
+    return config.preset_of(model) if tier == TIERS[0] else chosen(config, model)
+
+
 def responses(config: Config, model: str, dataset: str, tier: str) -> list[str]:
     """The responses files a cell is scored from."""
-    folder = f"results/responses/{model}/{config.preset_of(model)}/{dataset}"
+    return preset_responses(config, model, preset(config, model, tier), dataset, tier)
+
+
+def preset_responses(config: Config, model: str, preset: str, dataset: str, tier: str) -> list[str]:
+    """The responses files of a dataset in a tier under a preset."""
+    folder = f"results/responses/{model}/{preset}/{dataset}"
     return [
         f"{folder}/{variant(config, dataset, tier)}/{part}.jsonl" for part in slices(config, tier)
     ]
@@ -222,20 +234,29 @@ def score_settings(config: Config, tier: str, model: str, dataset: str) -> Score
     """Settings of score."""
     from evaluation.judge_plan import cell_judge  # which builds on this module
 
+    own = preset(config, model, tier)
+    return preset_score_settings(config, tier, model, own, dataset).model_copy(
+        update={"judge": cell_judge(config, dataset)}
+    )
+
+
+def preset_score_settings(
+    config: Config, tier: str, model: str, preset: str, dataset: str
+) -> ScoreSettings:
+    """Settings of scoring a dataset under a preset, without a judge."""
     engine = deciding(config, model)
     return ScoreSettings(
         model=model,
         dataset=dataset,
         tier=tier,
         size=getattr(config.tiers, tier),
-        preset=config.preset_of(model),
+        preset=preset,
         prompt=prompt_settings(config, dataset, variant(config, dataset, tier)),
         sandbox=config.sandbox if runs_code(dataset) else None,
         engine=engine,
         engine_revision=catalogue.revision(engine.name),
         thinking=config.models[model].thinking,
-        weights=catalogue.weights_of(config, model, config.preset_of(model)),
-        judge=cell_judge(config, dataset),
+        weights=catalogue.weights_of(config, model, preset),
     )
 
 

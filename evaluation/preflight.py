@@ -16,6 +16,7 @@ from evaluation.engines.openai_client import api_key
 from evaluation.errors import EvaluationError
 from evaluation.plan import prompt_settings
 from evaluation.prepare import normalise
+from evaluation.preset_selection import chooses, order
 from evaluation.records import LoglikelihoodRequest
 from evaluation.requests import first_requests
 from evaluation.sources import read_rows
@@ -61,13 +62,15 @@ def _check_vllm(config: Config, model: str) -> None:
             where=f"model {model}",
             remedy="install it as docs/engines.md says, or set engine.name: transformers",
         )
-    preset = config.preset_of(model)
-    if weights_of(config, model, preset) == "int8":
-        raise EvaluationError(
-            "vllm does not quantise weights to int8 while loading.",
-            where=f"presets.{preset}.weights, model {model}",
-            remedy="use nf4 or full there, or set engine.name: transformers",
-        )
+    presets = order(config, model) if chooses(config, model) else [config.preset_of(model)]
+    for preset in presets:
+        if weights_of(config, model, preset) == "int8":
+            raise EvaluationError(
+                "vllm does not quantise weights to int8 while loading.",
+                where=f"presets.{preset}.weights, model {model}",
+                remedy="use nf4 or full there, set engine.name: transformers, or leave the preset "
+                "out of preset_selection.candidates",
+            )
 
 
 def _check_offer(

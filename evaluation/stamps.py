@@ -1,8 +1,9 @@
 """Stamps: small files whose content tells Snakemake what file times do not.
 
 Missing cells: Snakemake does not rebuild a deleted cell below an aggregate that is up to date. So
-the aggregate also depends on a small stamp file, whose content changes whenever an expected cell is
-missing beside an existing aggregate; while nothing is missing the stamp stays as it is.
+the aggregate, and what else is made of all cells of a tier, also depends on a small stamp file,
+whose content changes whenever an expected cell is missing beside one of them; while nothing is
+missing the stamp stays as it is.
 
 The sandbox: a cell whose programs could not be run must be scored once they can.
 """
@@ -14,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from evaluation.files import write_text
+from evaluation.targets import WHOLES
 
 FOLDER = Path(".snakemake/evaluation")
 
@@ -24,13 +26,13 @@ def stamp_path(tier: str) -> str:
 
 
 def refresh_stamp(tier: str, cells: Iterable[str]) -> bool:
-    """Renew the stamp when the tier's aggregate stands and one of its cells does not.
+    """Renew the stamp when something made of all cells stands and one of the cells does not.
 
     Returns whether it was renewed.
     """
     stamp = Path(stamp_path(tier))
     missing = []
-    if Path(f"results/{tier}/all.json").exists():
+    if any(Path(f"results/{tier}/{whole}.json").exists() for whole in WHOLES):
         missing = [cell for cell in cells if not Path(cell).exists()]
     if stamp.exists() and not missing:
         return False

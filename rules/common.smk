@@ -11,7 +11,17 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
-from evaluation import code_files, judge_plan, plan, preflight, stamps, targets
+from evaluation import (
+    code_files,
+    judge_plan,
+    plan,
+    preflight,
+    preset_plan,
+    preset_selection,
+    stamps,
+    targets,
+)
+from evaluation.adaptive import plan as adaptive_plan
 from evaluation.config import ENDPOINT, parse_config
 from evaluation.engines import catalogue
 from evaluation.engines.device import gpu_visible
@@ -49,20 +59,46 @@ wildcard_constraints:
 PRIORITY = {
     "fetch": 400,
     "prepare": 400,
+    # A choice decides what is generated next.
+    "presets": 350,
     "score": 300,
     "aggregate": 250,
-    "generate": 100,
+    "generate": 200,
     # After all answers, so that one load of the judge rates them all.
     "judge": 0,
 }
 
 
 def model_rank(wildcards):
-    """Jobs of one model come before those of the next: one load a model and run."""
+    """Jobs of one model come before those of the next: one load a preset of it and run.
+
+    Its default preset comes first: what that shows may make other presets' jobs needless.
+    """
     known = list(CONFIG.models)
     first = CONFIG.run.models
     order = [*first, *(m for m in known if m not in first)]
-    return PRIORITY["generate"] - order.index(wildcards.model)
+    other = wildcards.preset != CONFIG.preset_of(wildcards.model)
+    return PRIORITY["generate"] - 2 * order.index(wildcards.model) - other
+
+
+def settle_preset(wildcards):
+    """Have the choice of the cell's preset made before its inputs are named."""
+    if wildcards.tier != TIERS[0] and preset_selection.chooses(CONFIG, wildcards.model):
+        checkpoints.select_preset.get(model=wildcards.model)
+
+
+def cell_responses(wildcards):
+    """The responses that a cell is scored from."""
+    settle_preset(wildcards)
+    return plan.responses(CONFIG, wildcards.model, wildcards.dataset, wildcards.tier)
+
+
+def cell_judgments(wildcards):
+    """The judgments that a cell is scored from."""
+    settle_preset(wildcards)
+    return judge_plan.judgments(
+        CONFIG, wildcards.model, wildcards.dataset, wildcards.tier
+    )
 
 
 def pending_tasks(wildcards, input):

@@ -11,6 +11,7 @@ import time
 from snakemake.settings.enums import Quietness
 
 from evaluation import run_notes
+from evaluation.adaptive.words import words as adaptive_words
 from evaluation.files import check_writable
 from evaluation.run_lock import take_lock
 from evaluation.sandbox.backends import SandboxUnavailable
@@ -24,6 +25,7 @@ CHATTER = re.compile(
     r"Select jobs to execute|Execute \d+ jobs|Using shell|Conda environments: ignored"
     r"|Assuming unrestricted|Building DAG|^RuleException|^CalledProcessError"
     r"|Complete log|Elapsed time|Shutting down|Exiting because|Config file .* is extended"
+    r"|Updating checkpoint dependencies|DAG of jobs will be updated"
     r"|At least one job did not complete|WorkflowError:\n *At least one job"
 )
 
@@ -62,6 +64,10 @@ def begin_run():
     try:
         take_lock()
         run_notes.clear()
+        if {"adapt", "adaptive"} & {
+            job.rule.name for job in workflow.dag.needrun_jobs()
+        }:
+            adaptive_plan.check(CONFIG)
         if workflow.local_exec:
             check_models()
             check_sandbox()
@@ -125,6 +131,12 @@ def end_run():
         for label, path in zip(("results", "report"), wanted, strict=True):
             if path in targets:
                 say(f"  {label}: {path}")
+    later = {f"results/{tier}/all.json" for tier in TIERS[1:]}
+    if targets & later or any(job.rule.name == "presets" for job in workflow.dag.jobs):
+        for line in preset_plan.words(CONFIG):
+            say(f"  {line}")
+    if any(job.rule.name == "adaptive" for job in workflow.dag.jobs):
+        say("\n".join(["", *adaptive_words(adaptive_plan.read_summary())]))
 
 
 def explain_failures(log):
@@ -152,4 +164,11 @@ def explain_failures(log):
         say(
             f"  log: {', '.join(str(f) for f in job.log)}; Snakemake's: {', '.join(log)}"
         )
+    undecided = sorted(
+        job.wildcards.model
+        for job in workflow.dag.needrun_jobs()
+        if job.rule.name == "select_preset"
+    )
+    if undecided:
+        say(f"\n{preset_plan.undecided(undecided)}")
     say("\nWhat was computed is kept: the same command goes on from here.")

@@ -1,20 +1,16 @@
 """Results of cells.
 
 Needs: the responses of the slices below the tier's size, and their judgments where there is a
-judge. Makes: the file target of the project, results/{tier}/{model}/{dataset}.json. Depends on
-the code that decides the score, so that an edited scorer rescores its dataset and nothing else; no
-model is loaded.
+judge; above quick, the choice of the preset first (presets.smk). Makes: the file target of the
+project, results/{tier}/{model}/{dataset}.json. Depends on the code that decides the score, so that
+an edited scorer rescores its dataset and nothing else; no model is loaded.
 """
 
 
 rule score:
     input:
-        responses=lambda wildcards: plan.responses(
-            CONFIG, wildcards.model, wildcards.dataset, wildcards.tier
-        ),
-        judgments=lambda wildcards: judge_plan.judgments(
-            CONFIG, wildcards.model, wildcards.dataset, wildcards.tier
-        ),
+        responses=cell_responses,
+        judgments=cell_judgments,
         judge=lambda wildcards: judge_plan.cell_manifests(CONFIG, wildcards.dataset),
         samples="data/{dataset}.jsonl",
         dataset="data/{dataset}.manifest.json",

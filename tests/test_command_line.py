@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from snakemake.cli import get_argument_parser
 
 from evaluation import command_line
-from evaluation.command_line import split_targets, with_reports
+from evaluation.command_line import split_targets, with_gates, with_reports
 
 ALL = "results/quick/all.json"
 CELL = "results/quick/qwen3_8b/gsm8k.json"
@@ -201,6 +201,25 @@ def test_whoever_asks_for_an_aggregate_gets_its_report(
     assert with_reports(targets) == targets + added
 
 
+# ---- gates ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("targets", "added"),
+    [
+        (["results/quick/gate.json"], ["gate_quick"]),
+        (["results/full/gate.json", ALL, "results/quick/gate.json"], ["gate_full", "gate_quick"]),
+        (["results/quick/gate.json", "gate_quick"], []),
+        (["gate_quick", ALL], []),
+        (["results/quick/m/gate.json", "elsewhere/results/quick/gate.json"], []),
+    ],
+)
+def test_whoever_asks_for_a_gate_is_told_by_the_exit_code(
+    targets: list[str], added: list[str]
+) -> None:
+    assert with_gates(targets) == targets + added
+
+
 @pytest.fixture
 def loaded() -> Iterator[None]:
     """The modules as they were, which the command makes Python forget."""
@@ -215,6 +234,10 @@ def loaded() -> Iterator[None]:
         (
             ["--cores", "1", "--resources", "gpu=1", ALL],
             ["--cores", "1", "--resources", "gpu=1", "--", ALL, "reports/quick/index.html"],
+        ),
+        (
+            ["--cores", "1", "results/quick/gate.json", "-k"],
+            ["--cores", "1", "-k", "--", "results/quick/gate.json", "gate_quick"],
         ),
         (["-n", "--cores", "1"], ["-n", "--cores", "1"]),
         (["--version"], ["--version"]),

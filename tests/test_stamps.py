@@ -64,6 +64,14 @@ def test_missing_cells_below_no_aggregate_renew_nothing() -> None:
     assert not refresh_stamp("quick", CELLS)
 
 
+@pytest.mark.parametrize("whole", ["comparisons", "gate", "cost"])
+def test_whatever_is_made_of_all_cells_misses_one(whole: str) -> None:
+    refresh_stamp("quick", CELLS)
+    Path("results/quick/all.json").rename(f"results/quick/{whole}.json")
+    Path(CELLS[0]).unlink()
+    assert refresh_stamp("quick", CELLS)
+
+
 @pytest.mark.parametrize("works", [False, True])
 def test_stamp_of_the_sandbox_is_written_only_when_it_changes(works: bool) -> None:
     stamp = Path(sandbox_stamp())

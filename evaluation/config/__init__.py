@@ -161,7 +161,7 @@ class Config(Section):
             *_unknown("run.datasets", self.run.datasets, self.datasets, "dataset"),
             *_unknown("optimal_presets", self.optimal_presets, self.models, "model"),
             *_unknown("judge.model", filter(None, [self.judge.model]), self.models, "model"),
-            *_unknown("cost.tokens", self.cost.tokens, self.models, "model"),
+            *_priced_tokens(self),
             *_unknown("gate.min_scores", self.gate.min_scores, self.datasets, "dataset"),
             *_unknown(
                 "preset_selection.candidates",
@@ -213,6 +213,18 @@ def _unknown(key: str, found: Any, allowed: Any, noun: str) -> list[str]:
         f"known: {', '.join(sorted(allowed))}"
         for name in found
         if name not in allowed
+    ]
+
+
+def _priced_tokens(config: Config) -> list[str]:
+    """Tokens have a price where a server counts them; what runs here is priced by the hour."""
+    judge = [ENDPOINT] if config.judge.endpoint is not None else []
+    problems = _unknown("cost.tokens", config.cost.tokens, [*config.models, *judge], "model")
+    return problems + [
+        f"cost.tokens.{name}: the model runs here; allowed: models behind servers (others are "
+        "priced by cost.gpu_hour, cost.cpu_hour and cost.kwh)"
+        for name in config.cost.tokens
+        if name in config.models and config.models[name].source != "endpoint"
     ]
 
 

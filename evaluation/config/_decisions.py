@@ -116,7 +116,8 @@ class CostSettings(Section):
     cpu_hour: Amount | None = Field(None, description="price of an hour of a machine without one")
     kwh: Amount | None = Field(None, description="price of a kWh of the GPU's energy")
     tokens: dict[Name, TokenPrice] = Field(
-        default_factory=dict, description="token prices of models behind servers, by model"
+        default_factory=dict,
+        description="token prices of models behind servers, by model; `endpoint`: the judge's",
     )
 
 

@@ -7,6 +7,16 @@ tokens unless the name says otherwise.
 
 from __future__ import annotations
 
+from evaluation.records._adaptive import (
+    AdaptiveDecision,
+    AdaptiveStage,
+    AdaptiveSummary,
+    CellName,
+    CellUse,
+    LeftOut,
+    Look,
+    OverallDifference,
+)
 from evaluation.records._comparisons import (
     Agreement,
     CategoryDifference,
@@ -22,6 +32,7 @@ from evaluation.records._comparisons import (
     PresetHealth,
     Verdict,
 )
+from evaluation.records._cost import Amounts, CellCost, Each, ModelCost, TierCost
 from evaluation.records._inputs import (
     SCHEMA_VERSION,
     DatasetManifest,
@@ -68,11 +79,18 @@ from evaluation.records._results import (
 
 __all__ = [
     "SCHEMA_VERSION",
+    "AdaptiveDecision",
+    "AdaptiveStage",
+    "AdaptiveSummary",
     "Aggregate",
     "Agreement",
+    "Amounts",
     "CategoryDifference",
     "CategoryScore",
     "Cell",
+    "CellCost",
+    "CellName",
+    "CellUse",
     "Comparison",
     "Comparisons",
     "Continuation",
@@ -82,6 +100,7 @@ __all__ = [
     "DatasetManifest",
     "DeviceUse",
     "Difference",
+    "Each",
     "FinishReason",
     "GateCheck",
     "GateReport",
@@ -90,11 +109,15 @@ __all__ = [
     "HealthCheck",
     "Interval",
     "JudgeFacts",
+    "LeftOut",
     "LoglikelihoodRequest",
+    "Look",
     "MacroAverage",
     "Message",
+    "ModelCost",
     "ModelFile",
     "ModelManifest",
+    "OverallDifference",
     "Performance",
     "Phase",
     "PhaseName",
@@ -113,6 +136,7 @@ __all__ = [
     "Score",
     "Session",
     "SourceKind",
+    "TierCost",
     "Tool",
     "Turn",
     "Usage",

@@ -26,7 +26,9 @@ class Difference(Record):
     Of `n` samples `wins` are better under a, `losses` under b, `ties` equal. Where less is better,
     signs are turned, so that a positive difference always speaks for a. `detectable` is the
     smallest true difference that n samples show with the configured power, `needed` the samples it
-    would take to show the difference found. `adjusted_p` is p after Holm's correction over the
+    would take to show the difference found (or the margin that matters, if that is larger). `sd` is
+    the standard deviation of one sample's difference, for planning; never 0. `clusters` counts the
+    independent sources of the samples, where several came from one. `adjusted_p` is p after Holm's correction over the
     `family` of tests it was looked at with. `reason` says why there is no verdict.
     """
 
@@ -42,6 +44,8 @@ class Difference(Record):
     wins: int = 0
     losses: int = 0
     ties: int = 0
+    sd: float | None = None
+    clusters: int | None = None
     detectable: float | None = None
     needed: int | None = None
     verdict: Verdict

@@ -99,6 +99,7 @@ class Performance(Record):
     cell's own share of the engine's time: all tokens generated over all time of responses with an
     answer, prompts' computed tokens over the time for prompts, generated tokens over the rest.
     `joules` is its sessions' energy in proportion to engine time. None is what was not measured.
+    `session_seconds` is the engine time by session.
     """
 
     load_seconds: float
@@ -113,6 +114,7 @@ class Performance(Record):
     mean_rows: float | None = None
     joules: float | None = None
     peak_memory: int
+    session_seconds: dict[str, float] = Field(default_factory=dict)
 
 
 class Provenance(Record):
@@ -143,7 +145,8 @@ class JudgeFacts(Record):
     `id` and `revision` are the model's (for an endpoint, as the server names and reports them).
     `self_judged`: the judge rated its own answers, so the cell is no part of any ranking. Of
     `asked` ratings `parsed` could be read; `retried` needed the second request. `failed` and
-    `truncated_prompts` count requests; tokens are those of all of them.
+    `truncated_prompts` count requests; tokens are those of all of them, `session_seconds` their
+    engine time by session.
     """
 
     name: str
@@ -158,6 +161,7 @@ class JudgeFacts(Record):
     prompt_tokens: int
     completion_tokens: int
     sessions: list[Session]
+    session_seconds: dict[str, float] = Field(default_factory=dict)
 
 
 class Result(Record):

@@ -20,21 +20,27 @@ from markupsafe import Markup
 
 from evaluation.errors import EvaluationError
 from evaluation.files import write_text
-from evaluation.records import Aggregate, Result
-from evaluation.reports import facts, index, notes, samples
+from evaluation.records import Aggregate, Comparisons, Result
+from evaluation.reports import compared, facts, index, notes, samples
 from evaluation.reports import format as fmt
 
 TEMPLATES = Path(__file__).parent / "templates"
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
-def render_report(aggregate: Aggregate, results: Iterable[Result], folder: Path) -> Path:
+def render_report(
+    aggregate: Aggregate,
+    results: Iterable[Result],
+    folder: Path,
+    comparisons: Comparisons | None = None,
+) -> Path:
     """Write the report of an aggregate into `folder` and return the path of its index.
 
     `results` are the aggregate's cells with their samples, in any order; they are taken one at a
     time, so an iterator that reads them from disk keeps memory small. A cell whose result is not
-    given has no samples page. Raises EvaluationError when the aggregate and the results do not
-    belong together or a name cannot be a file name.
+    given has no samples page. Without `comparisons` the index compares nothing. Raises
+    EvaluationError when the aggregate and the results do not belong together or a name cannot be a
+    file name.
     """
     _check(aggregate)
     known = {(c.model, c.dataset) for c in aggregate.cells}
@@ -52,10 +58,12 @@ def render_report(aggregate: Aggregate, results: Iterable[Result], folder: Path)
             raise EvaluationError("A result was given twice.", where=where)
         links[key] = f"samples/{result.model}/{result.dataset}.html"
         _write(folder / links[key], render_samples(result))
-    return _write(folder / "index.html", render_index(aggregate, links))
+    return _write(folder / "index.html", render_index(aggregate, links, comparisons))
 
 
-def render_index(aggregate: Aggregate, links: dict[index.Key, str]) -> str:
+def render_index(
+    aggregate: Aggregate, links: dict[index.Key, str], comparisons: Comparisons | None = None
+) -> str:
     """The index page; `links` has the samples page of each cell that has one."""
     rows = index.heat_rows(aggregate, links)
     return _page(
@@ -67,6 +75,8 @@ def render_index(aggregate: Aggregate, links: dict[index.Key, str]) -> str:
         missing=sum(cell.word == "missing" for row in rows for cell in row.cells),
         bundled=[row.title for row in rows if "bundled" in row.sources],
         mirrored=[row.title for row in rows if "mirror" in row.sources],
+        pairs=compared.pairs(comparisons),
+        comparisons=comparisons,
         performance=facts.performance(aggregate),
         facts=facts.gather(aggregate),
         root="",

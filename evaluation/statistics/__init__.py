@@ -1,6 +1,7 @@
 """Statistics of scores: intervals, paired comparisons, families of tests, looks at growing data.
 
-`intervals` needs no scipy: every scoring job imports it. The other modules do.
+`intervals` needs no scipy: every scoring job imports it. The others do, and are
+imported by their own names.
 """
 
 from __future__ import annotations

@@ -44,6 +44,8 @@ class Project:
         config["run"] = {"models": ["tiny_a", "tiny_b"], "datasets": list(DATASETS)}
         config["dataset_source"] = "bundled"
         config["tiers"] = {"quick": 4, "standard": 7, "full": 9}
+        # Tests of the choice turn it on; with it, standard first runs all of quick.
+        config["preset_selection"] = {"enabled": False}
         config["engine"] |= {"device": "cpu", "dtype": "float32"}
         for dataset in config["datasets"].values():
             dataset |= {"max_new_tokens": 12, "few_shot": 0}
