@@ -56,8 +56,12 @@ def pack(model: Any) -> str:
         log.warning("the weights are not packed: %s", reason)
         return f"the weights are not laid out for this processor: {reason}"
     with torch.inference_mode():
-        for parent, name, child in layers:
+        while layers:  # one by one: the weights before are released at once
+            parent, name, child = layers.pop()
             setattr(parent, name, PackedLinear(child))
+        # What is left still lies in the mapped file, all of which would stay in memory.
+        for kept in [*model.parameters(), *model.buffers()]:
+            kept.data = kept.data.clone()
     return ""
 
 

@@ -227,6 +227,8 @@ def test_stops_of_one_row_are_not_those_of_another(tiny: Load) -> None:
         ("abc", ("x",), "abc"),
         ("abcbc", ("c", "bc"), "a"),
         ("abc", ("abc",), ""),
+        ("xabcy", ("ab", "abc"), "x"),
+        ("xaby", ("abc", "ab"), "x"),
         ("", ("a",), ""),
     ],
 )
