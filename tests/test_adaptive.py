@@ -335,12 +335,16 @@ def test_what_becomes_unfit_goes_no_further_and_stays_in_the_family(
 
 
 def test_another_preset_in_the_next_tier_is_said() -> None:
-    run = Run(two(d=answers(45, 15, seed=2)))
+    run = Run(two(d=answers(30, 20)), futility=0)
     run.step()
-    run.changes["standard", "n", "d"] = {"preset": "memory_saver"}
+    run.changes |= {(tier, "n", "d"): {"preset": "memory_saver"} for tier in TIERS[1:]}
     warnings = only(run.step()).warnings
     assert any("n ran with preset balanced in quick and memory_saver" in w for w in warnings)
     assert not any(w.startswith("m ran") for w in warnings)
+    run.finish()
+    # Its answers to the samples of quick count twice.
+    assert {c.model: c.samples for c in run.summary().cells} == {"m": 200, "n": 220}
+    assert "5% more than the 400 of full" in words(run.summary())[0]
 
 
 # ---- the end of a run ---------------------------------------------------------------------------

@@ -96,12 +96,14 @@ def _cells(
         if not asked:
             continue
         result, full = asked[-1], min(settings.sizes[-1], rows[dataset])
-        samples, seconds = result.counts.samples, result.performance.engine_seconds
+        # Another preset answers all of its samples anew.
+        samples = sum({r.provenance.preset: r.counts.samples for r in asked}.values())
+        seconds = result.performance.engine_seconds
         saved: float | None = None
         if samples >= full:
             saved = 0.0
-        elif samples and seconds:
-            saved = seconds / samples * (full - samples)
+        elif result.counts.samples and seconds:
+            saved = seconds / result.counts.samples * (full - samples)
         found.append(
             CellUse(
                 model=model,

@@ -31,7 +31,8 @@ def _effort(summary: AdaptiveSummary) -> Iterable[str]:
         return
     saved = 1 - summary.samples / summary.samples_full
     yield (
-        f"Adaptive: {summary.samples:,} samples asked, {saved:.0%} fewer than the "
+        f"Adaptive: {summary.samples:,} samples asked, {abs(saved):.0%} "
+        f"{'fewer' if saved >= 0 else 'more'} than the "
         f"{summary.samples_full:,} of full."
     )
     if summary.seconds_saved is not None:
