@@ -28,8 +28,9 @@ class Difference(Record):
     smallest true difference that n samples show with the configured power, `needed` the samples it
     would take to show the difference found (or the margin that matters, if that is larger). `sd` is
     the standard deviation of one sample's difference, for planning; never 0. `clusters` counts the
-    independent sources of the samples, where several came from one. `adjusted_p` is p after Holm's correction over the
-    `family` of tests it was looked at with. `reason` says why there is no verdict.
+    independent sources of the samples, where several came from one. `adjusted_p` is p after Holm's
+    correction over the `family` of tests it was looked at with. `reason` says why there is no
+    verdict, or more about it.
     """
 
     n: int

@@ -12,6 +12,7 @@ INFERENCE = ("generate", "prepare_dataset", "fetch_model", "score")
 
 
 def test_comparisons_come_from_results_alone(project: Project) -> None:
+    (project.folder / COMPARISONS).unlink()
     project.run("--cores", "1", COMPARISONS)
     assert project.loads() == []
     found = read_record(project.folder / COMPARISONS, Comparisons)
