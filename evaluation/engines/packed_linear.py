@@ -55,7 +55,8 @@ def pack(model: Any) -> str:
     if reason:
         log.warning("the weights are not packed: %s", reason)
         return f"the weights are not laid out for this processor: {reason}"
-    with torch.inference_mode():
+    # Not in inference mode: such tensors cannot be used outside of it.
+    with torch.no_grad():
         while layers:  # one by one: the weights before are released at once
             parent, name, child = layers.pop()
             setattr(parent, name, PackedLinear(child))

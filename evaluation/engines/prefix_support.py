@@ -9,6 +9,9 @@ from __future__ import annotations
 from statistics import mean
 from typing import Any
 
+import torch
+
+from evaluation.engines.attention import reference
 from evaluation.engines.packing import SHORTEST_STEM, Limits, Line
 from evaluation.engines.padded_rows import score_batch
 from evaluation.engines.prefix import Windows, score_shared
@@ -48,6 +51,7 @@ def attention_windows(model: Any) -> Windows:
     return windows
 
 
+@torch.inference_mode()
 def _try_out(model: Any, windows: Windows) -> None:
     vocabulary = model.config.get_text_config().vocab_size
     shared, alone = trial_lines(vocabulary), trial_lines(vocabulary)
@@ -57,7 +61,8 @@ def _try_out(model: Any, windows: Windows) -> None:
         for _ in score_shared(model, windows, shared, limits):
             pass
         # Those furthest into the row, where what is wrong shows most.
-        score_batch(model, 0, alone[-2:])
+        with reference(model):
+            score_batch(model, 0, alone[-2:])
     except Exception as error:
         raise NotSharedError(f"a trial failed: {first_line(error)}") from error
     tolerance = TOLERANCE.get(str(model.dtype).removeprefix("torch."), HALF_TOLERANCE)

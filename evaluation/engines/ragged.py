@@ -15,7 +15,7 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
-from evaluation.engines.attention import attend, faster_here, use
+from evaluation.engines.attention import attend, faster_here, reference, use
 from evaluation.engines.cache import Block, Newcomer, Stem
 from evaluation.errors import first_line
 
@@ -271,7 +271,8 @@ def why_not(model: Any) -> str:
     prompt = PromptPiece(tokens[:-1])
     block: Block[None] = Block(None)
     try:
-        own = model(input_ids=torch.tensor([tokens], device=model.device), use_cache=False)
+        with reference(model):
+            own = model(input_ids=torch.tensor([tokens], device=model.device), use_cache=False)
         logits(model, [prompt])
         block.join([Newcomer(None, None, len(prompt.tokens), prompt.keys, prompt.values)])
         found = logits(model, [StepPiece(block, tokens[-1:], model.device)])[0].float()

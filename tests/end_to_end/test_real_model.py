@@ -102,6 +102,7 @@ def test_above_chance_on_bundled_hellaswag(smollm2: ModelManifest, tmp_path: Pat
     config = project.config()
     config["run"] = {"models": ["tiny_a"], "datasets": ["hellaswag", "ifeval"]}
     config["tiers"] = {"quick": 20, "standard": 21, "full": 22}
+    config["engine"]["dtype"] = "auto"
     config["datasets"]["ifeval"]["max_new_tokens"] = 12
     project.write_config(config)
     project.run("--cores", "2", "results/quick/all.json")
@@ -111,6 +112,8 @@ def test_above_chance_on_bundled_hellaswag(smollm2: ModelManifest, tmp_path: Pat
     assert primary.chance == 0.25
     assert primary.interval.low > 0.25
     assert "bundled samples, not the benchmark" in hellaswag.flags
+    # Batched, with shared prefixes: in the hardware's own number format, whichever that is.
+    assert [session.notes for session in hellaswag.provenance.sessions] == [[]]
     ifeval = project.result("quick", "tiny_a", "ifeval")
     assert ifeval.counts.truncated_answers > 0
     assert project.loads() == ["tiny_a"]
