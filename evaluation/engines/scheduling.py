@@ -20,7 +20,7 @@ import torch
 from evaluation.engines.cache import BLOCK_TOKENS, Block, Newcomer, Stem, merge, place
 from evaluation.engines.counters import Counters
 from evaluation.engines.decoding import Row, Texts, choose
-from evaluation.engines.memory import out_of_memory
+from evaluation.engines.memory import out_of_memory, trim
 from evaluation.engines.ragged import PromptPiece, StepPiece, logits
 from evaluation.engines.sharing import shared_stems
 from evaluation.errors import first_line
@@ -233,6 +233,7 @@ class Scheduler:
         done = [row for row in rows if row.finish is not None]
         if done:
             merge(self.blocks)
+            trim(self.model)
         seconds = perf_counter() - tick
         _charge(rows, seconds)
         self.counters.add(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -103,3 +104,15 @@ def test_a_model_that_cannot_be_batched_answers_one_at_a_time(tiny: Load) -> Non
     assert rows[0].batch_rows == 1 and rows[1].tokens != rows[0].tokens
     assert counters.tallies["prefill"].tokens == 2 * len(prompt)
     assert all(0 < (row.prefill_seconds or 0) < row.engine_seconds for row in rows)
+
+
+def test_freed_memory_goes_back_where_the_c_library_can(
+    tiny: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(memory, "_malloc_trim", lambda: given.append)
+    memory.trim(tiny("llama").model)
+    memory.trim(SimpleNamespace(device="cuda"))
+    assert given == [0]
+    monkeypatch.setattr(memory, "_malloc_trim", lambda: None)
+    memory.trim(tiny("llama").model)
