@@ -134,7 +134,9 @@ def nvml(**changes: Any) -> SimpleNamespace:
 def watched(monkeypatch: pytest.MonkeyPatch, driver: SimpleNamespace) -> DeviceUse | None:
     monkeypatch.setitem(sys.modules, "pynvml", driver)
     with Monitor("GPU-1", interval=0.01) as monitor:
-        time.sleep(0.1)
+        end = time.monotonic() + 30
+        while monitor.device and not monitor.device.memory and time.monotonic() < end:
+            time.sleep(0.01)
         return monitor.usage(Counters()).device
 
 
