@@ -43,14 +43,20 @@ def scoring_code(dataset: str) -> tuple[str, ...]:
             waiting += [name.replace(".", "/") + ".py" for name in names if MODULE.fullmatch(name)]
     card = benchmark(dataset).card
     if card.runs_code:
-        found |= {str(p.relative_to(ROOT)): None for p in (ROOT / SANDBOX).glob("*.py")}
+        found |= dict.fromkeys(folder_code(SANDBOX))
     if card.judged:
         found |= dict.fromkeys(JUDGING_CODE)
     return (*sorted(found), *SCORING_CODE)
 
 
+def folder_code(*folders: str) -> list[str]:
+    """The Python files that lie in folders of the project."""
+    found = [path for folder in folders for path in (ROOT / folder).glob("*.py")]
+    return sorted(str(path.relative_to(ROOT)) for path in found)
+
+
 def report_code() -> list[str]:
     """Templates and code that decide what a report looks like."""
-    folder = ROOT / "evaluation" / "reports"
-    found = [*folder.glob("*.py"), *(folder / "templates").rglob("*")]
-    return sorted(str(path.relative_to(ROOT)) for path in found if path.is_file())
+    folder = "evaluation/reports"
+    templates = (p for p in (ROOT / folder / "templates").rglob("*") if p.is_file())
+    return sorted([*folder_code(folder), *(str(path.relative_to(ROOT)) for path in templates)])

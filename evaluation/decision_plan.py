@@ -7,12 +7,10 @@ change only for what changes the decision.
 from __future__ import annotations
 
 from evaluation import plan
-from evaluation.code_files import ROOT
+from evaluation.code_files import folder_code
 from evaluation.config import ComparisonSettings, Config, GateSettings
 from evaluation.errors import EvaluationError
 from evaluation.records import Record
-
-FOLDERS = ("evaluation/comparing", "evaluation/statistics")
 
 
 class CompareSettings(Record):
@@ -70,5 +68,4 @@ def gate_cells(config: Config, tier: str) -> list[str]:
 
 def comparing_code() -> list[str]:
     """The code files that decide what a comparison says."""
-    found = [path for folder in FOLDERS for path in (ROOT / folder).glob("*.py")]
-    return sorted(str(path.relative_to(ROOT)) for path in found)
+    return folder_code("evaluation/comparing", "evaluation/statistics")

@@ -21,13 +21,13 @@ from evaluation.records import (
     DatasetComparison,
     DeviceUse,
     Difference,
-    Hardware,
     JudgeFacts,
     Response,
     Score,
     Session,
     Usage,
 )
+from tests import synthetic_results
 from tests.test_aggregate import ACCURACY, UNRATED, result
 from tests.test_config import read
 
@@ -39,19 +39,10 @@ def session(
 ) -> Session:
     """10 s of load, 90 s of run by the clock, 60 s of them in the engine."""
     use = DeviceUse(utilisation=None, watts=None, joules=joules, memory=None)
-    return Session(
+    return synthetic_results.session(
         id=name,
-        model="m",
-        revision="r",
-        preset="balanced",
-        engine="transformers",
-        engine_revision=1,
-        dtype="bfloat16",
-        exact=False,
-        started="2026-01-01T00:00:00+00:00",
         load_seconds=10.0,
-        packages={},
-        hardware=Hardware(platform="p", processor="c", cores=1, memory=1, device=device),
+        device=device,
         usage=None
         if killed
         else Usage(

@@ -29,19 +29,18 @@ from evaluation.queue import Task, open_tasks, write_responses
 from evaluation.records import (
     Aggregate,
     GenerateRequest,
-    Hardware,
     ModelFile,
     ModelManifest,
     Response,
     Result,
     Sample,
     Score,
-    Session,
 )
 from evaluation.requests import identity, requests_digest
 from evaluation.run_queue import run_queue
 from evaluation.scoring import ScoreSettings, score
 from tests.openai_server import Server, completion
+from tests.synthetic_results import session
 from tests.tiny_models import build
 
 PROMPT = PromptSettings(protocol="chat", max_new_tokens=16, seed=1)
@@ -63,20 +62,7 @@ class Fake:
         stop_after: int | None = None,
     ) -> None:
         self.counters = Counters()
-        self.session = Session(
-            id=f"session of {name}",
-            model=name,
-            revision="1",
-            preset="balanced",
-            engine="transformers",
-            engine_revision=1,
-            dtype="float32",
-            exact=False,
-            started="then",
-            load_seconds=2.0,
-            packages={},
-            hardware=Hardware(platform="p", processor="p", cores=1, memory=1, device="cpu"),
-        )
+        self.session = session(id=f"session of {name}", model=name, load_seconds=2.0)
         self.reply = reply
         self.stop_after = stop_after
         self.asked: list[PooledRequest] = []

@@ -12,8 +12,9 @@ import pytest
 from evaluation.engines.counters import Counters
 from evaluation.monitor import Monitor
 from evaluation.performance import performance
-from evaluation.records import DeviceUse, Hardware, Phase, Response, Session, Usage
+from evaluation.records import DeviceUse, Phase, Response, Session, Usage
 from evaluation.reports import usage as report
+from tests import synthetic_results
 
 
 def response(**changes: Any) -> Response:
@@ -45,21 +46,7 @@ def measured(**changes: Any) -> Usage:
 
 
 def session(usage: Usage | None, name: str = "one") -> Session:
-    return Session(
-        id=name,
-        model="m",
-        revision="1",
-        preset="balanced",
-        engine="transformers",
-        engine_revision=1,
-        dtype="float32",
-        exact=False,
-        started="2024-01-01T00:00:00+00:00",
-        load_seconds=1.0,
-        packages={},
-        hardware=Hardware(platform="p", processor="p", cores=1, memory=1, device="cpu"),
-        usage=usage,
-    )
+    return synthetic_results.session(id=name, usage=usage)
 
 
 def device(joules: float | None) -> DeviceUse:

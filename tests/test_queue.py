@@ -22,7 +22,6 @@ from evaluation.queue import Task, TaskState, open_tasks, write_responses
 from evaluation.records import (
     DatasetManifest,
     GenerateRequest,
-    Hardware,
     LoglikelihoodRequest,
     Response,
     ResponsesHeader,
@@ -31,6 +30,7 @@ from evaluation.records import (
 )
 from evaluation.requests import EngineIdentity, identity
 from evaluation.run_queue import run_queue
+from tests.synthetic_results import session
 
 PROMPTS = {
     "gsm8k": PromptSettings(protocol="chat", max_new_tokens=16, seed=1),
@@ -110,23 +110,6 @@ def who(*, exact: bool = False, preset: str = "balanced", **changes: Any) -> Eng
     return found.model_copy(update=changes)
 
 
-def session(name: str) -> Session:
-    return Session(
-        id=name,
-        model="m",
-        revision="1",
-        preset="balanced",
-        engine="transformers",
-        engine_revision=1,
-        dtype="float32",
-        exact=False,
-        started="2024-01-01T00:00:00+00:00",
-        load_seconds=1.0,
-        packages={},
-        hardware=Hardware(platform="p", processor="p", cores=1, memory=1, device="cpu"),
-    )
-
-
 class Stopped(BaseException):
     """What a kill or Ctrl-C is to the queue."""
 
@@ -135,7 +118,7 @@ class Fake:
     """An engine that answers with the sample's name; stops or fails when told to."""
 
     def __init__(self, name: str, stop_after: int | None = None, fail: str = "") -> None:
-        self.session = session(name)
+        self.session = session(id=name)
         self.counters = Counters()
         self.stop_after = stop_after
         self.fail = fail

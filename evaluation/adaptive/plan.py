@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from evaluation import plan
+from evaluation.code_files import ROOT, folder_code
 from evaluation.config import TIERS, AdaptiveSettings, ComparisonSettings, Config
 from evaluation.errors import EvaluationError
 from evaluation.files import read_record
@@ -15,7 +16,6 @@ from evaluation.records import AdaptiveStage, AdaptiveSummary, Record
 # until the stage is there.
 Make = Callable[..., object]
 SUMMARY = "results/adaptive/summary.json"
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class AdaptSettings(Record):
@@ -116,6 +116,6 @@ def manifests(config: Config) -> list[str]:
 
 def code() -> list[str]:
     """The code files that decide the stages and the summary."""
-    folders = (ROOT / "evaluation" / name for name in ("adaptive", "statistics"))
-    found = [path for folder in folders for path in folder.glob("*.py")]
-    return sorted(str(path.relative_to(ROOT)) for path in found if path != Path(__file__))
+    own = str(Path(__file__).relative_to(ROOT))
+    found = folder_code("evaluation/adaptive", "evaluation/statistics")
+    return [path for path in found if path != own]

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
 NAME = "evaluation_blocked"
@@ -66,25 +65,15 @@ def _attention(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
+    attention_mask: torch.Tensor,
     *,
     scaling: float | None = None,
     **others: Any,
 ) -> tuple[torch.Tensor, None]:
-    """What transformers calls in each attention layer; masks are additive."""
+    """What transformers calls in each attention layer, for one row with an additive mask."""
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    if query.shape[0] == 1 and attention_mask is not None and faster_here(query):
-        found = attend(query[0] * scale, key[0], value[0], attention_mask[0, 0])[None]
-    else:
-        groups = query.shape[1] // key.shape[1]
-        found = scaled_dot_product_attention(
-            query,
-            key.repeat_interleave(groups, dim=1),
-            value.repeat_interleave(groups, dim=1),
-            attn_mask=attention_mask,
-            scale=scale,
-        )
-    return found.transpose(1, 2).contiguous(), None
+    found = attend(query[0] * scale, key[0], value[0], attention_mask[0, 0])
+    return found.transpose(0, 1)[None].contiguous(), None
 
 
 AttentionInterface.register(NAME, _attention)

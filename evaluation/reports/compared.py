@@ -91,7 +91,7 @@ def _row(title: str, metric: str, found: Difference) -> tuple[str, ...]:
         fmt.NONE if found.difference is None else signed(metric, found.difference),
         _interval(metric, found),
         fmt.NONE if found.adjusted_p is None else _p(found.adjusted_p),
-        fmt.NONE if found.detectable is None else amount(metric, found.detectable),
+        fmt.NONE if found.detectable is None else signed(metric, found.detectable).lstrip("+"),
         str(found.needed) if found.needed else fmt.NONE,
         found.verdict,
         found.reason or fmt.NONE,
@@ -105,15 +105,9 @@ def _interval(metric: str, found: Difference) -> str:
 
 
 def signed(metric: str, value: float) -> str:
-    """A difference with its sign, in points (hundredths) for shares of right answers."""
-    return ("+" if value >= 0 else "\N{MINUS SIGN}") + amount(metric, abs(value))
-
-
-def amount(metric: str, value: float) -> str:
-    """A size in the unit of a metric; the mean over datasets, without a metric, is in points."""
-    if not metric or fmt.words(metric) & fmt.SHARES:
-        return f"{100 * value:.1f}"
-    return f"{value:.3f}"
+    """A difference with its sign; the mean over datasets, without a metric, is in points."""
+    # Adding 0 makes a zero of either sign a positive one.
+    return fmt.change(metric or "share", value + 0.0).replace("-", "\N{MINUS SIGN}")
 
 
 def _p(value: float) -> str:

@@ -57,6 +57,11 @@ def number(metric: str, value: float) -> str:
     return f"{value:.2f}"
 
 
+def change(metric: str, value: float) -> str:
+    """A difference with its sign: points (hundredths) for shares of right answers, else plain."""
+    return f"{100 * value:+.1f}" if words(metric) & SHARES else f"{value:+.3f}"
+
+
 def interval(metric: str, found: Interval | None) -> str:
     """Both ends of an interval, e.g. 58.3 to 79.5% with a dash."""
     if found is None:

@@ -72,18 +72,14 @@ def _remarks(found: Comparison) -> list[str]:
 
 
 def _difference(metric: str, found: Difference) -> list[str]:
-    share = bool(fmt.words(metric) & fmt.SHARES)
-
-    def signed(value: float) -> str:
-        return f"{100 * value:+.1f}" if share else f"{value:+.3f}"
-
     def plain(value: float | None) -> str:
         return fmt.NONE if value is None else fmt.number(metric, value)
 
     words = fmt.NONE
     if found.difference is not None:
-        words = signed(found.difference)
+        words = fmt.change(metric, found.difference)
         if found.interval is not None:
-            words += f" ({signed(found.interval.low)} to {signed(found.interval.high)})"
+            low, high = found.interval.low, found.interval.high
+            words += f" ({fmt.change(metric, low)} to {fmt.change(metric, high)})"
     p = fmt.NONE if found.adjusted_p is None else f"{found.adjusted_p:.3g}"
     return [fmt.count(found.n), plain(found.a), plain(found.b), words, p, found.verdict]
