@@ -8,7 +8,8 @@ REQUIREMENTS := requirements/runtime.txt requirements/dev.txt requirements/const
 CORES ?= all
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=1 --keep-going
 
-.PHONY: setup demo quick standard full test lint clean crosscheck bench bench-sweep bench-statistics
+.PHONY: setup demo quick standard full test lint clean crosscheck bench bench-sweep bench-statistics \
+	bench-report
 
 setup: $(STAMP)
 
@@ -73,3 +74,7 @@ bench-statistics: setup
 # What the engine reaches of the machine's measured ceilings.
 bench-sweep: setup
 	@$(BIN)/python -m benchmarks.sweep --report docs/performance.md
+
+# The report of a full-size tier of made-up results: time, memory, sizes, and how fast it opens.
+bench-report: setup
+	@$(BIN)/python -m benchmarks.full_report --report docs/performance.md

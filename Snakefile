@@ -11,6 +11,10 @@ min_version("9.0")
 configfile: "config.yaml"
 
 
+# What `snakemake --report report.zip` says first.
+report: "rules/captions/workflow.rst"
+
+
 # common.smk comes first: it validates the configuration before any rule is made.
 include: "rules/common.smk"
 include: "rules/hooks.smk"
@@ -43,25 +47,25 @@ rule quick:
     default_target: True
     input:
         "results/quick/all.json",
-        "reports/quick/index.html",
+        "reports/quick",
 
 
 rule standard:
     input:
         "results/standard/all.json",
-        "reports/standard/index.html",
+        "reports/standard",
 
 
 rule full:
     input:
         "results/full/all.json",
-        "reports/full/index.html",
+        "reports/full",
 
 
 rule all:
     input:
         expand("results/{tier}/all.json", tier=TIERS),
-        expand("reports/{tier}/index.html", tier=TIERS),
+        expand("reports/{tier}", tier=TIERS),
 
 
 # ---- the words around a run ----------------------------------------------------------------

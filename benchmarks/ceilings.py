@@ -1,61 +1,24 @@
-"""Measure what a device reaches at best: memory bandwidth and matrix products."""
+"""Measure what a device reaches at best, with more patience than a session has for it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from time import perf_counter
-from typing import Any
-
 from benchmarks.roofline import Ceilings
+from evaluation.ceiling import Effort, bandwidth, matrix
 
-# Repetitions of a measurement, of which the fastest counts.
-REPEATS = 7
-BUFFER = {"cpu": 2**29, "cuda": 2**32}
-SIZES = {"cpu": (1024, 2048, 3072), "cuda": (4096, 8192, 12288)}
+EFFORTS = {
+    "cpu": Effort(buffer=2**29, sizes=(1024, 2048, 3072), repeats=7),
+    "cuda": Effort(buffer=2**32, sizes=(4096, 8192, 12288), repeats=7),
+}
 
 
 def measure_ceilings(device: str, dtype: str) -> Ceilings:
     """Measure a device (`cpu` or `cuda`) in a number format (`bfloat16`, say)."""
     import torch
 
-    format_ = getattr(torch, dtype)
-    name = torch.cuda.get_device_name() if device == "cuda" else "cpu"
+    effort = EFFORTS[device]
     return Ceilings(
-        device=name,
+        device=torch.cuda.get_device_name() if device == "cuda" else "cpu",
         dtype=dtype,
-        bandwidth=_bandwidth(device),
-        matrix=max(_matrix(device, format_, size) for size in SIZES[device]),
+        bandwidth=bandwidth(device, effort),
+        matrix=matrix(device, getattr(torch, dtype), effort),
     )
-
-
-def _bandwidth(device: str) -> float:
-    """Bytes a second: the better of reading a buffer beyond any cache and copying it."""
-    import torch
-
-    size = BUFFER[device]
-    source = torch.ones(size // 4, dtype=torch.float32, device=device)
-    target = torch.empty_like(source)
-    read = size / _fastest(device, source.sum)
-    return max(read, 2 * size / _fastest(device, lambda: target.copy_(source)))
-
-
-def _matrix(device: str, dtype: Any, size: int) -> float:
-    """Floating-point operations a second in a product of square matrices."""
-    import torch
-
-    left = torch.randn(size, size, device=device).to(dtype)
-    right = torch.randn(size, size, device=device).to(dtype)
-    return float(2 * size**3 / _fastest(device, lambda: left @ right))
-
-
-def _fastest(device: str, work: Callable[[], Any]) -> float:
-    import torch
-
-    times = []
-    for _ in range(REPEATS):
-        start = perf_counter()
-        work()
-        if device == "cuda":
-            torch.cuda.synchronize()
-        times.append(perf_counter() - start)
-    return min(times)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from crosscheck.exchange import Record
-from evaluation.engines.packed_linear import PackedLinear
+from evaluation.ceiling import weights_of
 
 
 class Ceilings(Record):
@@ -88,15 +88,9 @@ Shape.model_rebuild()
 def shape_of(model: Any) -> Shape:
     """The shape of a transformers model with dense layers."""
     config = model.config.get_text_config()
-    head = model.get_output_embeddings()
-    looked_up = {id(one) for one in (model.get_input_embeddings().weight, *head.parameters())}
-    body = sum(one.numel() for one in model.parameters() if id(one) not in looked_up)
-    # Packed weights are no parameters.
-    packed = [one for one in model.modules() if isinstance(one, PackedLinear) and one is not head]
-    body += sum(one.in_features * one.out_features for one in packed)
     heads = config.num_attention_heads
     return Shape(
-        body=body,
+        body=weights_of(model).body,
         head=config.vocab_size * config.hidden_size,
         layers=config.num_hidden_layers,
         heads=heads,

@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluation.files import read_record, write_record, write_with
-from evaluation.records import Aggregate, Cell, Result
+from evaluation.files import write_record, write_with
+from evaluation.records import Aggregate, Cell, Result, UnreadCell
+from evaluation.result_files import read_results
 
 
 def aggregate(
     tier: str, models: list[str], datasets: list[str], cells: Sequence[Path]
 ) -> Aggregate:
-    """Read all results of a tier; raises EvaluationError that names a damaged file."""
-    return Aggregate(
-        tier=tier,
-        models=models,
-        datasets=datasets,
-        cells=[to_cell(read_record(path, Result)) for path in cells],
-    )
+    """Read all results of a tier; raises EvaluationError that names a damaged file.
+
+    Results of another version are left out and named: the cells are missing, as the report says.
+    """
+    read: list[Cell] = []
+    unread: list[UnreadCell] = []
+    for one in read_results(cells):
+        if isinstance(one, Result):
+            read.append(to_cell(one))
+        else:
+            unread.append(one)
+    return Aggregate(tier=tier, models=models, datasets=datasets, cells=read, unread=unread)
 
 
 def to_cell(result: Result) -> Cell:
@@ -71,7 +77,8 @@ def write_tables(found: Aggregate, json: Path, csv: Path, parquet: Path) -> None
     ]
     # Columns without any number would have no type otherwise.
     numbers = dict.fromkeys(("value", "low", "high", "tokens_per_second"), "float64")
-    table = pd.DataFrame(rows).astype(numbers)
+    table = pd.DataFrame(rows)
+    table = table.astype({name: kind for name, kind in numbers.items() if name in table})
     write_with(csv, lambda path: table.to_csv(path, index=False))
     write_with(parquet, lambda path: table.to_parquet(path, index=False))
     write_record(json, found)

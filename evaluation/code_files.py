@@ -59,4 +59,5 @@ def report_code() -> list[str]:
     """Templates and code that decide what a report looks like."""
     folder = "evaluation/reports"
     templates = (p for p in (ROOT / folder / "templates").rglob("*") if p.is_file())
-    return sorted([*folder_code(folder), *(str(path.relative_to(ROOT)) for path in templates)])
+    code = folder_code(folder, f"{folder}/pages", f"{folder}/charts")
+    return sorted([*code, *(str(path.relative_to(ROOT)) for path in templates)])

@@ -15,6 +15,7 @@ import sys
 from argparse import Action
 from collections.abc import Mapping, Sequence
 
+PAGE = re.compile(r"^(reports/(?:quick|standard|full))/(?:index\.html)?$")
 AGGREGATE = re.compile(r"^results/(quick|standard|full)/all\.(?:json|csv|parquet)$")
 GATE = re.compile(r"^results/(quick|standard|full)/gate\.json$")
 
@@ -85,11 +86,17 @@ def with_reports(targets: Sequence[str]) -> list[str]:
     """The targets and the report of every tier whose aggregate is among them.
 
     >>> with_reports(["results/quick/all.json"])
-    ['results/quick/all.json', 'reports/quick/index.html']
+    ['results/quick/all.json', 'reports/quick']
+
+    A report is made as a folder, so its first page is asked for by that:
+
+    >>> with_reports(["reports/full/index.html"])
+    ['reports/full']
     """
     tiers = {match.group(1): None for t in targets if (match := AGGREGATE.match(t))}
-    reports = [f"reports/{tier}/index.html" for tier in tiers]
-    return list(targets) + [report for report in reports if report not in targets]
+    reports = [f"reports/{tier}" for tier in tiers]
+    asked = [match.group(1) if (match := PAGE.match(t)) else t for t in targets]
+    return asked + [report for report in reports if report not in asked]
 
 
 def with_gates(targets: Sequence[str]) -> list[str]:

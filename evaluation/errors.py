@@ -26,6 +26,10 @@ class EvaluationError(Exception):
         return "\n".join(lines)
 
 
+class OtherVersionError(EvaluationError):
+    """A file was written by a version of this project with another schema."""
+
+
 def first_line(error: BaseException, limit: int = 300) -> str:
     """The error as one short line for records and tables: its type and first line."""
     text = str(error).strip().splitlines()

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from evaluation.errors import EvaluationError
+from evaluation.errors import EvaluationError, OtherVersionError
 from evaluation.records import SCHEMA_VERSION
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
@@ -132,7 +132,7 @@ def parse_record(text: str, kind: type[RecordT], where: str, remedy: str) -> Rec
         ) from None
     found = raw.get("schema_version") if isinstance(raw, dict) else None
     if "schema_version" in kind.model_fields and found != SCHEMA_VERSION:
-        raise EvaluationError(
+        raise OtherVersionError(
             f"A file has schema version {found}; this version reads {SCHEMA_VERSION}.",
             where=where,
             remedy=remedy,

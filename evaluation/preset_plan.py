@@ -29,6 +29,11 @@ def choices(config: Config) -> list[str]:
     return [choice_file(model) for model in config.run.models if chooses(config, model)]
 
 
+def shown_choices(config: Config, tier: str) -> list[str]:
+    """The choices that the cells of a tier were made with; quick needs none."""
+    return choices(config) if tier != QUICK else []
+
+
 def no_choices(config: Config) -> str:
     """Why there is none to be made."""
     models = config.run.models

@@ -1,4 +1,4 @@
-"""Notes that jobs leave for the end of the run: what failed and which models were loaded.
+"""Notes that jobs leave for the end of the run: what failed, what was loaded, what to know.
 
 Snakemake runs each job in a process of its own; the notes are how the closing words can name the
 cell, the cause and the log in plain words.
@@ -31,12 +31,18 @@ class Load(Record):
     seconds: float
 
 
+class Remark(Record):
+    """Something to be said at the end of a run that stopped nothing."""
+
+    words: str
+
+
 def clear() -> None:
     """Forget the notes of the previous run."""
     shutil.rmtree(FOLDER, ignore_errors=True)
 
 
-def note(record: Failure | Load, name: str) -> None:
+def note(record: Failure | Load | Remark, name: str) -> None:
     """Leave a note; `name` is unique within the run."""
     write_record(FOLDER / f"{type(record).__name__.lower()}-{name}.json", record)
 
@@ -49,3 +55,8 @@ def failures() -> list[Failure]:
 def loads() -> list[Load]:
     """All model loads of this run."""
     return [read_record(path, Load) for path in sorted(FOLDER.glob("load-*.json"))]
+
+
+def remarks() -> list[str]:
+    """All remarks of this run."""
+    return [read_record(path, Remark).words for path in sorted(FOLDER.glob("remark-*.json"))]

@@ -46,7 +46,8 @@ def run_queue(
                     pool.append(state.pooled(key, follow_up))
                 progress.advance(response, more=follow_up is not None)
         finally:
-            record.end(engine.session, monitor.usage(engine.counters))
+            usage = monitor.usage(engine.counters)
+            record.end(engine.session, usage)
     progress.close()
     if record.held:
         raise EvaluationError(
@@ -57,6 +58,10 @@ def run_queue(
         )
     if owners:
         raise RuntimeError(f"the engine left {len(owners)} requests without a response")
+    # Only now: it takes memory and processor time that are no part of the run.
+    ceiling = engine.ceiling()
+    if ceiling is not None:
+        record.end(engine.session, usage.model_copy(update={"ceiling": ceiling}))
     return engine
 
 

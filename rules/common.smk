@@ -18,6 +18,7 @@ from evaluation import (
     preflight,
     preset_plan,
     preset_selection,
+    report_plan,
     stamps,
     targets,
 )
@@ -150,6 +151,20 @@ def pending_judgments(wildcards, input):
             if task.responses not in coming and Path(task.responses).exists()
         ]
     )
+
+
+def shown_settings(wildcards, input):
+    """The configuration that the report shows.
+
+    Takes `input`, which makes Snakemake evaluate it when the job starts and never count it as a
+    reason to run: what changes a result changes the other inputs too.
+    """
+    files = [Path(name) for name in workflow.configfiles]
+    here = Path.cwd()
+    shown = [
+        str(f.relative_to(here)) if f.is_relative_to(here) else str(f) for f in files
+    ]
+    return plan.to_json(report_plan.report_settings(CONFIG, wildcards.tier, shown))
 
 
 def check_judges():

@@ -125,12 +125,14 @@ def end_run():
         say(f"  model loaded: {load.model}, {load.seconds:.1f} s")
     if not loads:
         say("  no model was loaded")
+    for words in run_notes.remarks():
+        say(f"  {words}")
     targets = {str(file) for file in workflow.dag.targetfiles}
     for tier in TIERS:
-        wanted = (f"results/{tier}/all.json", f"reports/{tier}/index.html")
-        for label, path in zip(("results", "report"), wanted, strict=True):
-            if path in targets:
-                say(f"  {label}: {path}")
+        if f"results/{tier}/all.json" in targets:
+            say(f"  results: results/{tier}/all.json")
+        if f"reports/{tier}" in targets:
+            say(f"  report: reports/{tier}/index.html")
     later = {f"results/{tier}/all.json" for tier in TIERS[1:]}
     if targets & later or any(job.rule.name == "presets" for job in workflow.dag.jobs):
         for line in preset_plan.words(CONFIG):

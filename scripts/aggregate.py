@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from evaluation import job
 from evaluation.aggregate import aggregate, write_tables
 from evaluation.plan import AggregateSettings, parse
+from evaluation.run_notes import Remark, note
 
 
 def main() -> None:
@@ -25,6 +26,9 @@ def main() -> None:
     def work() -> None:
         found = aggregate(settings.tier, settings.models, settings.datasets, given.results)
         write_tables(found, given.json, given.csv, given.parquet)
+        for number, one in enumerate(found.unread):
+            words = f"missing: {one.model} on {one.dataset}. {one.reason}"
+            note(Remark(words=words), f"{settings.tier}-{number}")
 
     job.run("aggregate", f"tier {settings.tier}", given.log, work)
 

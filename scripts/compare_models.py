@@ -8,10 +8,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from evaluation import job
-from evaluation.comparing import compare_tier, read_results
+from evaluation.comparing import compare_tier, without_texts
 from evaluation.decision_plan import CompareSettings
 from evaluation.files import write_record
 from evaluation.plan import parse
+from evaluation.result_files import of_this_version
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
             settings.tier,
             settings.models,
             settings.datasets,
-            read_results(given.results),
+            [without_texts(result) for result in of_this_version(given.results)],
             settings.comparison,
         )
         write_record(given.output, found)

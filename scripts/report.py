@@ -1,4 +1,4 @@
-"""Report: writes reports/{tier}/index.html and a page of samples for each cell."""
+"""Report: writes the pages of a tier into reports/{tier}."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from evaluation import job
+from evaluation import history, job
 from evaluation.files import read_record
-from evaluation.records import Aggregate, Comparisons, Result
-from evaluation.reports.render import render_report
+from evaluation.plan import parse
+from evaluation.records import Aggregate, Comparisons, PresetChoice, TierCost
+from evaluation.report_plan import ReportSettings
+from evaluation.reports import TierReport, render_report
+from evaluation.result_files import of_this_version
 
 
 def main() -> None:
@@ -19,16 +22,26 @@ def main() -> None:
     arguments.add_argument("--aggregate", type=Path, required=True)
     arguments.add_argument("--results", type=Path, nargs="+", required=True)
     arguments.add_argument("--comparisons", type=Path, nargs="*", default=[])
-    arguments.add_argument("--index", type=Path, required=True)
+    arguments.add_argument("--cost", type=Path, required=True)
+    arguments.add_argument("--presets", type=Path, nargs="*", default=[])
+    arguments.add_argument("--history", type=Path, required=True)
+    arguments.add_argument("--site", type=Path, required=True)
     given = arguments.parse_args()
+    settings = parse(ReportSettings, given.settings)
 
     def work() -> None:
-        results = (read_record(path, Result) for path in given.results)
         compared = [read_record(path, Comparisons) for path in given.comparisons]
-        aggregate = read_record(given.aggregate, Aggregate)
-        render_report(aggregate, results, given.index.parent, *compared)
+        report = TierReport(
+            aggregate=read_record(given.aggregate, Aggregate),
+            comparisons=compared[0] if compared else None,
+            cost=read_record(given.cost, TierCost),
+            presets=[read_record(path, PresetChoice) for path in given.presets],
+            settings=settings,
+            history=history.read(given.history),
+        )
+        render_report(report, of_this_version(given.results), given.site)
 
-    job.run("report", f"tier {given.index.parent.name}", given.log, work)
+    job.run("report", f"tier {settings.tier}", given.log, work)
 
 
 if __name__ == "__main__":

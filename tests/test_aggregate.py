@@ -27,6 +27,7 @@ from evaluation.records import (
     SampleResult,
     Score,
 )
+from evaluation.result_files import of_this_version
 
 HARDWARE = Hardware(platform="p", processor="c", cores=1, memory=1, device="none")
 ACCURACY = Score(
@@ -300,6 +301,28 @@ def test_damaged_cell_is_named(cells: list[Path]) -> None:
     assert "cut off" in caught.value.what
     assert caught.value.where == str(cells[1])
     assert f"delete {cells[1]} and run again" in caught.value.remedy
+
+
+def test_cells_of_another_version_are_left_out_and_named(tmp_path: Path) -> None:
+    paths = [tmp_path / "quick" / one.model / f"{one.dataset}.json" for one in RESULTS]
+    for path, one in zip(paths, RESULTS, strict=True):
+        write_record(path, one)
+    old = paths[1].read_text().replace('"schema_version": 1', '"schema_version": 0', 1)
+    paths[1].write_text(old)
+    found = aggregate("quick", ["m1", "m2"], ["mmlu", "mt_bench"], paths)
+    assert [(c.model, c.dataset) for c in found.cells] == [("m1", "mmlu"), ("m2", "mmlu")]
+    (unread,) = found.unread
+    assert (unread.model, unread.dataset) == ("m1", "mt_bench")
+    assert "schema version 0; this version reads 1" in unread.reason
+    assert f"delete {paths[1]} and run again" in unread.reason
+    assert [one.model for one in of_this_version(paths)] == ["m1", "m2"]
+
+
+def test_a_tier_without_any_cell_has_empty_tables(tmp_path: Path) -> None:
+    nothing = Aggregate(tier="quick", models=["m1"], datasets=["mmlu"], cells=[])
+    json, _, parquet = written(nothing, tmp_path)
+    assert read_record(json, Aggregate) == nothing
+    assert len(pd.read_parquet(parquet)) == 0
 
 
 def test_full_disk_leaves_the_old_tables(

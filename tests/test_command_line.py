@@ -185,11 +185,11 @@ def test_no_word_is_lost_or_made_up(parser: ArgumentParser, words: list[str]) ->
 @pytest.mark.parametrize(
     ("targets", "added"),
     [
-        ([ALL], ["reports/quick/index.html"]),
-        (["results/full/all.csv"], ["reports/full/index.html"]),
-        (["results/standard/all.parquet", CELL], ["reports/standard/index.html"]),
-        ([ALL, "results/quick/all.csv"], ["reports/quick/index.html"]),
-        ([ALL, "reports/quick/index.html"], []),
+        ([ALL], ["reports/quick"]),
+        (["results/full/all.csv"], ["reports/full"]),
+        (["results/standard/all.parquet", CELL], ["reports/standard"]),
+        ([ALL, "results/quick/all.csv"], ["reports/quick"]),
+        ([ALL, "reports/quick"], []),
         ([CELL], []),
         (["quick"], []),
         (["results/quick/m/all.json", "other/results/quick/all.json"], []),
@@ -199,6 +199,13 @@ def test_whoever_asks_for_an_aggregate_gets_its_report(
     targets: list[str], added: list[str]
 ) -> None:
     assert with_reports(targets) == targets + added
+
+
+def test_a_report_is_asked_for_by_its_first_page_or_its_folder() -> None:
+    typed = ["reports/quick/index.html", "reports/standard/", "reports/full", "reports/x/a.html"]
+    asked = ["reports/quick", "reports/standard", "reports/full", "reports/x/a.html"]
+    assert with_reports(typed) == asked
+    assert with_reports(["reports/quick/index.html", ALL]) == ["reports/quick", ALL]
 
 
 # ---- gates ---------------------------------------------------------------------------------
@@ -233,7 +240,7 @@ def loaded() -> Iterator[None]:
     [
         (
             ["--cores", "1", "--resources", "gpu=1", ALL],
-            ["--cores", "1", "--resources", "gpu=1", "--", ALL, "reports/quick/index.html"],
+            ["--cores", "1", "--resources", "gpu=1", "--", ALL, "reports/quick"],
         ),
         (
             ["--cores", "1", "results/quick/gate.json", "-k"],

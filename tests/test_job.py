@@ -15,7 +15,7 @@ import pytest
 
 from evaluation import job, machine, run_notes
 from evaluation.errors import EvaluationError, first_line
-from evaluation.run_notes import Failure, Load
+from evaluation.run_notes import Failure, Load, Remark
 
 ROOT = Path(__file__).resolve().parents[1]
 LOG = "logs/score/gsm8k.log"
@@ -163,10 +163,12 @@ def test_notes_are_kept_by_kind_until_the_next_run() -> None:
     for i, failure in enumerate(failures):
         run_notes.note(failure, f"r-{i}")
     run_notes.note(Load(model="m", seconds=2.5), "s")
+    run_notes.note(Remark(words="a cell is missing"), "t")
+    assert run_notes.remarks() == ["a cell is missing"]
     assert run_notes.failures() == failures
     assert run_notes.loads() == [Load(model="m", seconds=2.5)]
     run_notes.clear()
-    assert (run_notes.failures(), run_notes.loads()) == ([], [])
+    assert (run_notes.failures(), run_notes.loads(), run_notes.remarks()) == ([], [], [])
     run_notes.clear()
 
 

@@ -67,6 +67,9 @@ class Fake:
         self.stop_after = stop_after
         self.asked: list[PooledRequest] = []
 
+    def ceiling(self) -> None:
+        return None
+
     def run(self, pool: Pool) -> Iterator[Response]:
         while pool:
             item = pool.popleft()

@@ -13,7 +13,6 @@ from evaluation.engines.counters import Counters
 from evaluation.monitor import Monitor
 from evaluation.performance import performance
 from evaluation.records import DeviceUse, Phase, Response, Session, Usage
-from evaluation.reports import usage as report
 from tests import synthetic_results
 
 
@@ -58,12 +57,12 @@ def device(joules: float | None) -> DeviceUse:
 
 def test_counters_add_up_and_average_over_time() -> None:
     counters = Counters()
-    counters.add("decode", tokens=8, seconds=1.0, rows=8, places=100, padding=10)
-    counters.add("decode", tokens=2, seconds=3.0, rows=2, places=100, padding=30)
+    counters.add("decode", tokens=8, seconds=1.0, rows=8, places=100, padding=10, passes=1)
+    counters.add("decode", tokens=2, seconds=3.0, rows=2, places=100, padding=30, passes=4)
     counters.add("mixed", tokens=5, seconds=0.0, rows=0)
     assert counters.phases() == {
-        "decode": Phase(tokens=10, seconds=4.0, padding=0.2),
-        "mixed": Phase(tokens=5, seconds=0.0, padding=None),
+        "decode": Phase(tokens=10, seconds=4.0, padding=0.2, passes=5),
+        "mixed": Phase(tokens=5, seconds=0.0, padding=None, passes=None),
     }
     assert counters.mean_rows == pytest.approx((8 + 6) / 4)
     assert counters.most_rows == 8
@@ -203,30 +202,3 @@ def test_energy_goes_by_the_engine_s_time() -> None:
 def test_energy_that_one_session_did_not_measure_is_not_guessed(usage: Usage | None) -> None:
     sessions = [session(measured(device=device(400.0))), session(usage, "two")]
     assert performance([response(engine_seconds=1.0)], sessions).joules is None
-
-
-# ---- the report ------------------------------------------------------------------------------
-
-
-def test_the_report_says_what_was_not_measured() -> None:
-    phase = Phase(tokens=1000, seconds=4.0, padding=0.126)
-    full = session(measured(phases={"decode": phase}, device=device(54321.0)))
-    killed = session(None, "killed")
-    assert report.phases([full, killed]) == [
-        ("one", "m", "answers", "1,000", "4.0 s", "250", "13%")
-    ]
-    first, second = report.machine_use([full, killed])
-    assert first[2:] == (
-        "10.0 s",
-        "4",
-        "2.0, at most 3",
-        "0",
-        "1.5",
-        "1.0 GiB",
-        "50%",
-        "100 W",
-        "54 kJ",
-        "1.0 GiB",
-    )
-    assert second[2] == "not measured"
-    assert len(first) == len(second) == 12

@@ -421,7 +421,10 @@ def test_every_file_of_the_benchmarks_decides_some_score() -> None:
 def test_report_code_has_code_and_templates() -> None:
     found = code_files.report_code()
     assert "evaluation/reports/render.py" in found
-    assert "evaluation/reports/templates/index.html" in found
+    for path in ("pages/overview.py", "charts/drawing.py", "templates/overview.html"):
+        assert f"evaluation/reports/{path}" in found
+    assert "evaluation/reports/templates/styles/base.css" in found
+    assert "evaluation/reports/templates/scripts/page.js" in found
     assert not any("__pycache__" in path for path in found)
     assert all((ROOT / path).is_file() for path in found)
 

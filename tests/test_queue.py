@@ -20,6 +20,7 @@ from evaluation.journal import Journal
 from evaluation.progress import Progress
 from evaluation.queue import Task, TaskState, open_tasks, write_responses
 from evaluation.records import (
+    Ceiling,
     DatasetManifest,
     GenerateRequest,
     LoglikelihoodRequest,
@@ -123,6 +124,9 @@ class Fake:
         self.stop_after = stop_after
         self.fail = fail
         self.asked: list[PooledRequest] = []
+
+    def ceiling(self) -> Ceiling | None:
+        return None
 
     def run(self, pool: Pool) -> Iterator[Response]:
         while pool:
@@ -268,6 +272,28 @@ def test_a_session_keeps_what_its_run_took(folder: Folder) -> None:
         assert usage is not None
         assert (usage.requests, usage.mean_rows, usage.device) == (8, 3.0, None)
         assert usage.phases["decode"].tokens == 6
+
+
+def test_what_the_device_reaches_is_measured_once_the_run_is_over(folder: Folder) -> None:
+    tasks = [folder.prepare("gsm8k"), folder.prepare("mt_bench", 2)]
+    engine = Fake("one")
+    best = Ceiling(dtype="bfloat16", bandwidth=4e10, matrix=1e12, weights=10, weight_bytes=22)
+    asked_before = []
+
+    def ceiling() -> Ceiling:
+        asked_before.append(len(engine.asked))
+        return best
+
+    engine.ceiling = ceiling  # type: ignore[method-assign]
+    states = open_tasks(tasks, who())
+    run(states, engine)
+    assert asked_before == [8]
+    for state in states:
+        write_responses(state, "tiny", "balanced", folder.path / state.task.dataset)
+        header, _ = read(folder.path / state.task.dataset)
+        (found,) = header.sessions
+        assert found.usage is not None
+        assert (found.usage.ceiling, found.usage.requests) == (best, 8)
 
 
 def test_a_stopped_run_leaves_its_measurements_too(folder: Folder) -> None:

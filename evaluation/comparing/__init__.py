@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from evaluation.comparing.averages import macro_averages
 from evaluation.comparing.pairs import compare_pair, judge_families
-from evaluation.comparing.tier import cells, compare_tier, read_results
+from evaluation.comparing.tier import cells, compare_tier, read_results, without_texts
 
 __all__ = [
     "cells",
@@ -17,4 +17,5 @@ __all__ = [
     "judge_families",
     "macro_averages",
     "read_results",
+    "without_texts",
 ]

@@ -68,9 +68,10 @@ def read_results(paths: Iterable[Path]) -> list[Result]:
 
     Raises EvaluationError that names a missing or damaged file.
     """
-    return [_slim(read_record(path, Result)) for path in paths]
+    return [without_texts(read_record(path, Result)) for path in paths]
 
 
-def _slim(result: Result) -> Result:
+def without_texts(result: Result) -> Result:
+    """A result without prompts and answers."""
     samples = [s.model_copy(update={"turns": [], "judgments": []}) for s in result.samples]
     return result.model_copy(update={"samples": samples})

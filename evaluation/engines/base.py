@@ -8,7 +8,7 @@ from typing import Protocol
 
 from evaluation.benchmarks.base import AnyRequest
 from evaluation.engines.counters import Counters
-from evaluation.records import Record, Response, Session
+from evaluation.records import Ceiling, Record, Response, Session
 
 
 class PooledRequest(Record):
@@ -28,7 +28,8 @@ class Engine(Protocol):
     `run` drains the pool and yields each response as it finishes. The caller may append follow-up
     requests to the pool while it iterates; the engine takes them up before it stops. Every request
     that was in the pool gets exactly one response: a failing one carries its error. `counters` are
-    sums over all runs.
+    sums over all runs. `ceiling` measures what the device reaches at best; None where that says
+    nothing about the engine or cannot be measured.
     """
 
     session: Session
@@ -36,4 +37,8 @@ class Engine(Protocol):
 
     def run(self, pool: Pool) -> Iterator[Response]:
         """Answer everything in the pool."""
+        ...
+
+    def ceiling(self) -> Ceiling | None:
+        """What the device reaches now; to be called when no run is under way."""
         ...

@@ -10,17 +10,23 @@ from evaluation.records import Phase, PhaseName
 
 @dataclass
 class Tally:
-    """Sums of one phase; of `places` that were computed or read, `padding` held no token."""
+    """Sums of one phase; of `places` that were computed or read, `padding` held no token.
+
+    `passes` is 0 where an engine does not count them.
+    """
 
     tokens: int = 0
     seconds: float = 0.0
     places: int = 0
     padding: int = 0
+    passes: int = 0
 
     def phase(self) -> Phase:
         """The sums as they are recorded."""
         padding = self.padding / self.places if self.places else None
-        return Phase(tokens=self.tokens, seconds=self.seconds, padding=padding)
+        return Phase(
+            tokens=self.tokens, seconds=self.seconds, padding=padding, passes=self.passes or None
+        )
 
 
 @dataclass
@@ -41,16 +47,19 @@ class Counters:
         rows: int,
         places: int = 0,
         padding: int = 0,
+        passes: int = 0,
     ) -> None:
         """Count work that took `seconds` with `rows` requests under way.
 
-        Leave `places` away where it is not known how much of the work was padding.
+        Leave `places` away where it is not known how much of the work was padding, and `passes`
+        (over the model's weights) where they are not known.
         """
         tally = self.tallies[phase]
         tally.tokens += tokens
         tally.seconds += seconds
         tally.places += places
         tally.padding += padding
+        tally.passes += passes
         self.row_seconds += rows * seconds
         self.seconds += seconds
         self.most_rows = max(self.most_rows, rows)

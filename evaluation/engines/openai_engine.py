@@ -34,6 +34,7 @@ from evaluation.engines.prompts import common_context
 from evaluation.errors import EvaluationError
 from evaluation.machine import hardware, packages
 from evaluation.records import (
+    Ceiling,
     ContinuationScore,
     GenerateRequest,
     LoglikelihoodRequest,
@@ -120,6 +121,10 @@ class OpenAIEngine:
             executor.shutdown(wait=False, cancel_futures=True)
             raise
         executor.shutdown()
+
+    def ceiling(self) -> Ceiling | None:
+        """None: the server's machine is not ours to measure."""
+        return None
 
     def _ask(self, pooled: PooledRequest) -> Reply:
         """One request with its retries; raises EvaluationError where no request can succeed."""

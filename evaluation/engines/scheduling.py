@@ -243,6 +243,7 @@ class Scheduler:
             rows=len(rows),
             places=places,
             padding=padding,
+            passes=1,
         )
         return _ended(done)
 

@@ -63,6 +63,6 @@ class RowByRow:
                 row.prefill_seconds = seconds
                 self.counters.add("prefill", tokens=count, seconds=seconds, rows=1, places=count)
             else:
-                self.counters.add("decode", tokens=1, seconds=seconds, rows=1)
+                self.counters.add("decode", tokens=1, seconds=seconds, rows=1, passes=1)
             tokens = choose(output.logits[:, -1], [row])
             self.texts.extend(row, tokens[0])

@@ -14,6 +14,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from evaluation.ceiling import ceiling
 from evaluation.config import EngineSettings, Preset
 from evaluation.engines.base import Pool, PooledRequest
 from evaluation.engines.counters import Counters
@@ -23,6 +24,7 @@ from evaluation.engines.waiting import Waiting
 from evaluation.errors import EvaluationError, first_line
 from evaluation.machine import packages, peak_resident_memory
 from evaluation.records import (
+    Ceiling,
     GenerateRequest,
     LoglikelihoodRequest,
     ModelManifest,
@@ -99,6 +101,10 @@ class TransformersEngine:
         finally:
             if generation:
                 generation.close()
+
+    def ceiling(self) -> Ceiling | None:
+        """Measured where the model's passes are those of its weights."""
+        return ceiling(self.model)
 
     def _drain(self, pool: Pool, generation: Generation | None) -> Iterator[Response]:
         waiting: list[Waiting] = []

@@ -29,6 +29,7 @@ from evaluation.engines.waiting import Waiting
 from evaluation.errors import EvaluationError, first_line
 from evaluation.machine import packages
 from evaluation.records import (
+    Ceiling,
     ContinuationScore,
     FinishReason,
     GenerateRequest,
@@ -148,6 +149,10 @@ class VllmEngine:
                     rows=rows,
                 )
                 yield response
+
+    def ceiling(self) -> Ceiling | None:
+        """None: prompts and answers share vLLM's passes, so no rate could be held against it."""
+        return None
 
     def _add(self, pooled: PooledRequest) -> UnderWay:
         """Hand a request to vLLM; raises whatever is wrong with it."""

@@ -33,6 +33,7 @@ from evaluation.records._comparisons import (
     Verdict,
 )
 from evaluation.records._cost import Amounts, CellCost, Each, ModelCost, TierCost
+from evaluation.records._history import CellRun, RunRecord
 from evaluation.records._inputs import (
     SCHEMA_VERSION,
     DatasetManifest,
@@ -45,6 +46,7 @@ from evaluation.records._inputs import (
     SourceKind,
 )
 from evaluation.records._responses import (
+    Ceiling,
     Continuation,
     ContinuationScore,
     DeviceUse,
@@ -75,6 +77,7 @@ from evaluation.records._results import (
     SampleScore,
     Score,
     Turn,
+    UnreadCell,
 )
 
 __all__ = [
@@ -87,9 +90,11 @@ __all__ = [
     "Amounts",
     "CategoryDifference",
     "CategoryScore",
+    "Ceiling",
     "Cell",
     "CellCost",
     "CellName",
+    "CellRun",
     "CellUse",
     "Comparison",
     "Comparisons",
@@ -130,6 +135,7 @@ __all__ = [
     "Response",
     "ResponsesHeader",
     "Result",
+    "RunRecord",
     "Sample",
     "SampleResult",
     "SampleScore",
@@ -139,6 +145,7 @@ __all__ = [
     "TierCost",
     "Tool",
     "Turn",
+    "UnreadCell",
     "Usage",
     "Verdict",
 ]

@@ -133,12 +133,14 @@ class Phase(Record):
     """One kind of an engine's work: tokens computed and the seconds of the passes for them.
 
     `padding` is the share of the places computed that held no token; when answers are decoded, the
-    share of the cache's places read that held none. None where an engine does not say.
+    share of the cache's places read that held none. `passes` counts passes over the weights. None
+    where an engine does not say.
     """
 
     tokens: int
     seconds: float
     padding: float | None = None
+    passes: int | None = None
 
 
 class DeviceUse(Record):
@@ -154,13 +156,28 @@ class DeviceUse(Record):
     memory: int | None
 
 
+class Ceiling(Record):
+    """What a session's device reached at best, right after its run, and what passes ask of it.
+
+    `bandwidth` is bytes of memory a second, `matrix` floating-point operations a second in products
+    of matrices of `dtype`. `weights` counts those multiplied with every token (neither embeddings
+    nor the output matrix), `weight_bytes` is what one pass reads, output matrix included.
+    """
+
+    dtype: str
+    bandwidth: float
+    matrix: float
+    weights: int
+    weight_bytes: int
+
+
 class Usage(Record):
     """What the run of a session did and took, from its first request to its last response.
 
     `engine_seconds` is the sum over its responses, `shared_tokens` counts prompt tokens that were
     not computed because another request begins with the same, `mean_rows` and `most_rows` are
     requests under way (the mean over the engine's time). `cpu_cores` is processor time over wall
-    time, `resident_memory` the peak in bytes.
+    time, `resident_memory` the peak in bytes. `ceiling` is None where it was not measured.
     """
 
     wall_seconds: float
@@ -174,6 +191,7 @@ class Usage(Record):
     cpu_cores: float | None
     resident_memory: int
     device: DeviceUse | None = None
+    ceiling: Ceiling | None = None
 
 
 class Session(Record):

@@ -212,14 +212,23 @@ class Cell(Record):
     provenance: Provenance
 
 
+class UnreadCell(Record):
+    """A cell whose result another version of this project wrote, and what to do about it."""
+
+    model: str
+    dataset: str
+    reason: str
+
+
 class Aggregate(Record):
-    """`all.json`: every cell of a tier."""
+    """`all.json`: every cell of a tier; `unread` are those whose results could not be used."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     tier: str
     models: list[str]
     datasets: list[str]
     cells: list[Cell]
+    unread: list[UnreadCell] = Field(default_factory=list)
 
 
 Result.model_rebuild()

@@ -1,7 +1,8 @@
-"""The HTML report: one page of scores and one page of samples per cell."""
+"""The HTML report of a tier: pages that open from a file, without a server."""
 
 from __future__ import annotations
 
+from evaluation.reports.inputs import TierReport
 from evaluation.reports.render import render_report
 
-__all__ = ["render_report"]
+__all__ = ["TierReport", "render_report"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from evaluation.records import Interval, Protocol, Score
 
@@ -25,11 +26,23 @@ HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
     "\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufeff\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
 )
+# Marks over, under and through a letter. No script puts five of these on one; more would cover the
+# lines around, or make a letter wider than the page.
+STANDING = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+MARKS = re.compile(f"([{STANDING}]{{4}})([{STANDING}]+)")
 
 
 def visible(text: str) -> str:
-    """The text with hidden characters replaced by symbols: NUL by ␀, U+202E by ⟨U+202E⟩."""
-    return HIDDEN.sub(lambda match: _symbol(ord(match.group())), text)
+    """The text with hidden characters replaced by symbols: NUL by ␀, U+202E by ⟨U+202E⟩.
+
+    Of the marks piled on one letter the fifth and later ones are counted: ⟨56 more marks⟩.
+    """
+    text = HIDDEN.sub(lambda match: _symbol(ord(match.group())), text)
+    return text if text.isascii() else MARKS.sub(_counted, text)
+
+
+def _counted(found: re.Match[str]) -> str:
+    return f"{found.group(1)}⟨{plural(len(found.group(2)), 'more mark')}⟩"
 
 
 def _symbol(code: int) -> str:
@@ -135,6 +148,15 @@ def short(digest: str, length: int = 12) -> str:
     """The beginning of a commit or checksum; names that are no digest stay whole."""
     found = re.fullmatch(r"((?:[a-z0-9]+:)?)([0-9a-f]{20,})", digest)
     return found.group(1) + found.group(2)[:length] if found else digest or NONE
+
+
+def moment(text: str) -> str:
+    """A time as records have it (ISO 8601), to the minute and in UTC; other text as it is."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return text if found.tzinfo is None else f"{found.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def share(value: float | None) -> str:

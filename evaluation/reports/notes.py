@@ -9,6 +9,8 @@ from evaluation.reports import format as fmt
 
 # How titles of bundled samples begin; pages show a badge and the note below in its place.
 BUNDLED = "bundled samples in the form of "
+# Characters of a remark: what a dataset or a server says may have any length.
+LONGEST = 300
 SOURCES = {"hub": "Hub", "mirror": "local mirror", "bundled": "bundled samples"}
 
 
@@ -27,7 +29,12 @@ def source_note(source: str, title: str) -> str:
 
 def plain_reason(reason: str) -> str:
     """A reason to stand after the words `not scored`."""
-    return reason.removeprefix("not scored: ")
+    return _cut(reason.removeprefix("not scored: "))
+
+
+def _cut(text: str) -> str:
+    """A remark that fits beside a number; whole ones are in the result."""
+    return text if len(text) <= LONGEST else fmt.one_line(text, LONGEST)
 
 
 def not_scored(cell: Cell | Result, score: Score | None) -> tuple[str, str]:
@@ -74,7 +81,7 @@ def flags(cell: Cell | Result) -> tuple[str, ...]:
             found.append(flag)
         else:
             found[shorter] = flag  # it says why, e.g. that the dataset has no more samples
-    return tuple(found)
+    return tuple(map(_cut, found))
 
 
 def stem(flag: str) -> frozenset[str]:

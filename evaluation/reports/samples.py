@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import Literal
 
 from evaluation.records import Result, SampleResult, Turn
 from evaluation.reports import format as fmt
+from evaluation.reports.inputs import Verdict
 
-Verdict = Literal["right", "wrong", "partial", "scored", "unscored", "unscorable", "failed"]
 VERDICTS: dict[Verdict, tuple[str, str]] = {
     "right": ("✓", "right"),
     "wrong": ("✗", "wrong"),
@@ -47,10 +46,14 @@ class TurnView:
 
 @dataclass(frozen=True)
 class SampleView:
-    """One sample with its verdict and what went wrong with it."""
+    """One sample with its verdict and what went wrong with it.
+
+    `value` is its score in the metric that the verdict is made from.
+    """
 
     sample: SampleResult
     verdict: Verdict
+    value: float | None
     symbol: str
     word: str
     reason: str
@@ -60,29 +63,10 @@ class SampleView:
     turns: tuple[TurnView, ...]
 
 
-@dataclass(frozen=True)
-class Filter:
-    """A choice of the samples to show, and how many there are."""
-
-    name: str
-    label: str
-    n: int
-
-
 def views(result: Result) -> list[SampleView]:
     """The samples of a result in their order."""
     score = fmt.primary(result.scores)
     return [_view(s, score.metric if score else "") for s in result.samples]
-
-
-def filters(found: Sequence[SampleView]) -> list[Filter]:
-    """The kinds of samples there are, with their counts."""
-    kinds = [
-        Filter(kind, word, sum(v.verdict == kind for v in found))
-        for kind, (_, word) in VERDICTS.items()
-    ]
-    kinds.append(Filter("truncated", "truncated", sum(v.truncated for v in found)))
-    return [Filter("all", "all", len(found)), *(k for k in kinds if k.n)]
 
 
 def _view(sample: SampleResult, metric: str) -> SampleView:
@@ -109,6 +93,7 @@ def _view(sample: SampleResult, metric: str) -> SampleView:
     return SampleView(
         sample=sample,
         verdict=verdict,
+        value=sample.scores.get(metric),
         symbol=symbol,
         word=word,
         reason=reason,
@@ -139,7 +124,8 @@ def _turn(turn: Turn, sample: SampleResult) -> TurnView:
     best = None if any(map(isnan, logprobs)) else logprobs.index(max(logprobs))
     gold = None
     if best is not None:
-        gold = gold_choice(best, len(logprobs), sample.scores, sample.extracted, sample.gold)
+        texts = [c.text for c in turn.continuations]
+        gold = gold_choice(best, texts, sample.scores, sample.extracted, sample.gold)
     choices = tuple(
         Choice(
             label=str(i + 1),
@@ -156,18 +142,24 @@ def _turn(turn: Turn, sample: SampleResult) -> TurnView:
 
 
 def gold_choice(
-    best: int, n: int, scores: Mapping[str, float], extracted: str | None, gold: str
+    best: int,
+    texts: Sequence[str],
+    scores: Mapping[str, float],
+    extracted: str | None,
+    gold: str,
 ) -> int | None:
-    """Which choice is the right one, where the verdict tells; None where it does not.
+    """Which choice is the right one, where the record tells; None where it does not.
 
     `acc` compares the choice with the highest log-probability, so 1 means that it is the right
-    one, and 0 of two choices means that the other one is. Letters name their own place.
+    one, and 0 of two choices means that the other one is. Letters name their own place, and the
+    gold answer may be the text of a single choice.
     """
     if scores.get("acc") == 1:
         return best
-    if scores.get("acc") == 0 and n == 2:
+    if scores.get("acc") == 0 and len(texts) == 2:
         return 1 - best
-    letters = LETTERS[:n]
+    letters = LETTERS[: len(texts)]
     if len(gold) == 1 and gold in letters and extracted == letters[best]:
         return letters.index(gold)
-    return None
+    same = [place for place, text in enumerate(texts) if gold and text.strip() == gold.strip()]
+    return same[0] if len(same) == 1 else None

@@ -19,7 +19,8 @@ def test_export_and_print_what_a_run_left(project: Project) -> None:
     config["cost"] = {"cpu_hour": 3600}
     project.write_config(config)
     # A price concerns no result.
-    assert project.planned("results/quick/all.json", "reports/quick/index.html") == {}
+    planned = project.planned("results/quick/all.json", "reports/quick/index.html")
+    assert set(planned) == {"total", "cost", "report"}
     project.run("--cores", "1", "export")
     folder = project.folder / "results" / "quick"
     found = TierCost.model_validate_json((folder / "cost.json").read_text())

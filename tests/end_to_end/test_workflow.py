@@ -23,8 +23,12 @@ def test_literal_command_builds_cells_aggregate_and_report(finished: Project) ->
             assert [len(result.samples), result.counts.requested] == [4, 4]
     for name in ("all.json", "all.csv", "all.parquet"):
         assert (finished.folder / "results" / "quick" / name).stat().st_size > 0
-    pages = finished.snapshot("reports/quick/**/*.html")
-    assert len(pages) == 1 + len(MODELS) * len(DATASETS)
+    pages = {path.removeprefix("reports/quick/") for path in finished.snapshot("reports/**/*.html")}
+    assert pages == {
+        *(f"{name}.html" for name in ("index", "samples", "performance", "presets", "provenance")),
+        *(f"models/{model}.html" for model in MODELS),
+        "compare/tiny_a--tiny_b.html",
+    }
     assert not finished.snapshot("results/journals/**/*.jsonl")
 
 
@@ -50,7 +54,8 @@ def test_deleted_cell_is_rebuilt_and_nothing_else(project: Project) -> None:
         project.quick()
         written = changed(before, project.snapshot(*OUTPUTS))
         assert cell in written
-        whole = ("results/quick/all.", "results/quick/comparisons.", "reports/quick/")
+        tier = [f"results/quick/{name}." for name in ("all", "comparisons", "cost", "history")]
+        whole = (*tier, "reports/quick/")
         assert {p for p in written if not p.startswith(whole)} == {cell}
         assert "results/quick/all.json" in written
         assert "reports/quick/index.html" in written
@@ -206,7 +211,7 @@ def test_vanished_weights_are_named(project: Project, tmp_path: Path) -> None:
 
 
 def test_edited_template_renders_only_the_report(project: Project) -> None:
-    template = project.folder / "evaluation/reports/templates/index.html"
+    template = project.folder / "evaluation/reports/templates/overview.html"
     template.write_text(template.read_text() + "\n<!-- edited -->\n")
     planned = project.planned("results/quick/all.json")
     assert set(planned) - {"total"} == {"report"}

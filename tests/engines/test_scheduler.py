@@ -291,6 +291,8 @@ def test_every_token_and_its_time_are_counted(tiny: Load) -> None:
     assert shared > 0
     assert prefill.tokens == sum(len(row.prompt) for row in rows) - shared
     assert decode.tokens == sum(len(row.tokens) - 1 for row in rows)
+    # All rows join at once, and each pass gives one token to each that is left.
+    assert decode.passes == max(len(row.tokens) for row in rows) - 1
     assert prefill.padding == 0 < decode.padding < decode.places
     assert run.counters.most_rows == len(rows)
     seconds = sum(row.engine_seconds for row in rows)
