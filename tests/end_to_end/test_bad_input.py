@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.end_to_end.project import Project, wait_until
+from tests.end_to_end.project import Project
 
 
 @pytest.mark.parametrize(
@@ -198,17 +198,13 @@ def test_killed_job_is_named(fresh: Project, tmp_path: Path) -> None:
     project = fresh.copy(tmp_path / "project")
     config = project.config()
     config["run"] = {"models": ["tiny_a"], "datasets": ["gsm8k"]}
-    config["datasets"]["gsm8k"]["max_new_tokens"] = 500
     config["presets"]["balanced"] = {"batch_tokens": 4096, "batch_rows": 1}
     project.write_config(config)
-    process = project.start("--cores", "1", "results/quick/all.json")
-    wait_until(lambda: list((project.folder / "results/journals").rglob("*.jsonl")))
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            words = entry.read_bytes().split(b"\0")
-            if b"scripts/generate.py" in words and (entry.parent / "cwd").samefile(project.folder):
-                os.kill(int(entry.parent.name), signal.SIGKILL)
-    output = process.communicate(timeout=120)[0]
+    process = project.start_and_stop(1, "results/quick/all.json")
+    job = project.stopped_job()
+    assert job is not None
+    os.kill(job, signal.SIGKILL)
+    output = process.communicate(timeout=240)[0]
     assert process.returncode == 1
     assert "ended without a word: killed, or out of memory?" in output
     assert "model tiny_a" in output

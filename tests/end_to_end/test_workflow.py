@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import shutil
 import signal
 from pathlib import Path
 
-import pytest
-
-from tests.end_to_end.project import DATASETS, Project, changed, wait_until
+from tests.end_to_end.project import DATASETS, Project, changed
 
 MODELS = ("tiny_a", "tiny_b")
 OUTPUTS = ("results/**/*", "reports/**/*", "data/*", "models/*.json")
@@ -229,46 +227,54 @@ def test_broken_dataset_costs_only_its_cells(fresh: Project, tmp_path: Path) -> 
     assert project.loads() == ["tiny_a", "tiny_b"]
 
 
-@pytest.mark.parametrize("exact", [False, True])
 def test_killed_run_resumes_and_redoes_only_what_was_in_flight(
-    fresh: Project, tmp_path: Path, exact: bool
+    fresh: Project, tmp_path: Path
 ) -> None:
-    project = fresh.copy(tmp_path / "project")
-    config = project.config()
-    config["run"] = {"models": ["tiny_a"], "datasets": ["gsm8k", "mt_bench"]}
-    config["tiers"] = {"quick": 12, "standard": 13, "full": 14}
-    config["engine"]["exact"] = exact
-    # Small batches, so that a kill falls between two of them.
-    config["presets"]["balanced"] = {"batch_tokens": 4096, "batch_rows": 2}
-    for dataset in config["datasets"].values():
-        dataset["max_new_tokens"] = 60
-    project.write_config(config)
-    whole = project.copy(tmp_path / "whole")
-    whole.quick()
+    def configured(name: str, *, exact: bool) -> Project:
+        project = fresh.copy(tmp_path / name)
+        config = project.config()
+        config["run"] = {"models": ["tiny_a"], "datasets": ["gsm8k", "mt_bench"]}
+        config["tiers"] = {"quick": 12, "standard": 13, "full": 14}
+        config["engine"]["exact"] = exact
+        # Small batches, so that a kill falls between two of them.
+        config["presets"]["balanced"] = {"batch_tokens": 4096, "batch_rows": 2}
+        project.write_config(config)
+        return project
 
-    process = project.start("--cores", "1", "results/quick/all.json")
-    journals = project.folder / "results/journals"
+    cells = [f"results/quick/tiny_a/{dataset}.json" for dataset in ("gsm8k", "mt_bench")]
+    whole = configured("whole", exact=True)
+    whole.run("--cores", "1", *cells)
 
-    def lines() -> list[str]:
-        texts = [path.read_text() for path in journals.rglob("*.jsonl")]
-        return [line for text in texts for line in text.split("\n")[:-1] if '"response"' in line]
+    # Exact batches are whole or not at all: what is kept of them are datasets that were complete.
+    for exact, responses in ((False, 6), (True, 30)):
+        project = configured(f"killed, {exact}", exact=exact)
+        process = project.start_and_stop(responses, *cells)
+        assert "Another run is at work in this folder" in project.run("--cores", "1", code=1)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        session, saved = kept_in_journals(project)
+        assert len(saved) >= responses
+        assert not any((project.folder / cell).exists() for cell in cells)
 
-    wait_until(lambda: len(lines()) >= 6)
-    assert "Another run is at work in this folder" in project.quick(code=1)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    saved = {match.group(1) for line in lines() if (match := re.search(r'"key":"(\w+)"', line))}
-    assert not (project.folder / "results/quick/tiny_a/gsm8k.json").exists()
+        project.run("--cores", "1", *cells)  # the same command, and nothing else
+        kept: set[str] = set()
+        for dataset in ("gsm8k", "mt_bench"):
+            resumed = project.responses("tiny_a", dataset, "0-12")
+            straight = whole.responses("tiny_a", dataset, "0-12")
+            assert [r.text for r in resumed] == [r.text for r in straight]
+            keys = {r.key for r in resumed}
+            expected = saved & keys if not exact or keys <= saved else set()
+            assert {r.key for r in resumed if r.session == session} == expected
+            kept |= expected
+            left, right = (p.result("quick", "tiny_a", dataset) for p in (project, whole))
+            assert left.scores == right.scores
+        assert kept
+        assert project.loads() == ["tiny_a"]
 
-    project.quick()  # the same command, and nothing else
-    kept = 0
-    for dataset in ("gsm8k", "mt_bench"):
-        resumed = project.responses("tiny_a", dataset, "0-12")
-        straight = whole.responses("tiny_a", dataset, "0-12")
-        assert [r.text for r in resumed] == [r.text for r in straight]
-        sessions = {r.key: r.session for r in resumed}
-        first = {sessions[key] for key in saved if key in sessions}
-        kept += len([key for key in saved if key in sessions]) if len(first) == 1 else 0
-        left, right = (p.result("quick", "tiny_a", dataset) for p in (project, whole))
-        assert left.scores == right.scores
-    assert kept > 0 or exact
+
+def kept_in_journals(project: Project) -> tuple[str, set[str]]:
+    """The one session that the journals name, and the keys of the responses in them."""
+    journals = (project.folder / "results/journals").rglob("*.jsonl")
+    lines = [json.loads(line) for path in journals for line in path.read_text().splitlines()]
+    (session,) = {line["record"]["id"] for line in lines if line["kind"] == "session"}
+    return session, {line["record"]["key"] for line in lines if line["kind"] == "response"}
