@@ -1,0 +1,28 @@
+"""What every test runs under: no verdict depends on chance, or on how fast the machine is."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples each time and no limits in seconds. `--hypothesis-profile=default` searches on.
+settings.register_profile(
+    "fixed",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("fixed")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Spare the collector what lives to the end: millions of objects of modules and of tests.
+
+    The engine collects whenever memory runs out, which its tests have it do hundreds of times.
+    """
+    gc.collect()
+    gc.freeze()
