@@ -66,6 +66,14 @@ class Project:
         shutil.copytree(self.folder, folder, symlinks=True)
         return Project(folder)
 
+    def note_output(self, text: str) -> None:
+        """Keep what the run that made this project printed."""
+        self.folder.with_suffix(".txt").write_text(text)
+
+    def first_output(self) -> str:
+        """What `note_output` kept."""
+        return self.folder.with_suffix(".txt").read_text()
+
     def config(self) -> Any:
         """The configuration as read from YAML."""
         return yaml.safe_load((self.folder / "config.yaml").read_text())
@@ -120,7 +128,7 @@ class Project:
     def run(self, *arguments: str, code: int | None = 0, **environment: str) -> str:
         """Run `snakemake ARGUMENTS`; returns all it printed, having checked the exit code."""
         process = self.start(*arguments, **environment)
-        output = process.communicate(timeout=240)[0]
+        output = process.communicate(timeout=500)[0]
         if code is not None:
             assert process.returncode == code, output
         return output

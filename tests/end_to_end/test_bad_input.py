@@ -60,19 +60,6 @@ def test_large_model_without_gpu_is_refused_before_anything_is_fetched(
     assert not (project.folder / "data").exists()
 
 
-def test_model_path_without_weights(fresh: Project, tmp_path: Path) -> None:
-    project = fresh.copy(tmp_path / "project")
-    config = project.config()
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "empty" / "config.json").write_text("{}")
-    config["models"]["tiny_b"]["path"] = str(tmp_path / "empty")
-    project.write_config(config)
-    output = project.quick("--keep-going", code=1)
-    assert "fetch_model (model tiny_b)" in output
-    assert "no weights in safetensors format" in output
-    assert project.result("quick", "tiny_a", "gsm8k").counts.samples == 4
-
-
 def test_no_network_names_the_remedy(fresh: Project, tmp_path: Path) -> None:
     project = fresh.copy(tmp_path / "project")
     config = project.config()
@@ -204,7 +191,7 @@ def test_killed_job_is_named(fresh: Project, tmp_path: Path) -> None:
     job = project.stopped_job()
     assert job is not None
     os.kill(job, signal.SIGKILL)
-    output = process.communicate(timeout=240)[0]
+    output = process.communicate(timeout=500)[0]
     assert process.returncode == 1
     assert "ended without a word: killed, or out of memory?" in output
     assert "model tiny_a" in output

@@ -28,7 +28,7 @@ def test_literal_command_builds_cells_aggregate_and_report(finished: Project) ->
 
 def test_one_load_a_model_and_plain_closing_words(finished: Project) -> None:
     assert finished.loads() == ["tiny_a", "tiny_b"]
-    output: str = finished.first_output  # type: ignore[attr-defined]
+    output = finished.first_output()
     assert "results/quick/all.json" in output
     assert "reports/quick/index.html" in output
     assert "Select jobs to execute" not in output
@@ -66,6 +66,9 @@ def test_deleted_responses_are_really_generated_again(project: Project) -> None:
 
 
 def test_standard_after_quick_infers_only_the_new_samples(project: Project) -> None:
+    config = project.config()
+    config["run"]["models"] = ["tiny_a"]
+    project.write_config(config)
     before = project.snapshot("results/responses/**/*", "results/quick/**/*")
     project.run("--cores", "1", "results/standard/all.json")
     after = project.snapshot("results/responses/**/*", "results/quick/**/*")
@@ -173,28 +176,21 @@ def test_edits_that_change_no_response_generate_nothing(project: Project) -> Non
     assert "Nothing to be done" in project.quick()
 
 
-def test_edited_model_file_makes_the_model_anew(project: Project, tmp_path: Path) -> None:
-    config = project.config()
-    model = tmp_path / "model"
-    shutil.copytree(config["models"]["tiny_a"]["path"], model)
-    for name in MODELS:
-        config["models"][name]["path"] = str(model)
-    project.write_config(config)
-    project.quick()
-    template = next(iter(model.glob("chat_template*")), model / "tokenizer_config.json")
-    template.write_text(template.read_text() + " ")
-    planned = project.planned("results/quick/all.json")
-    assert planned["fetch_model"] == len(MODELS)
-
-
-def test_vanished_weights_are_named(project: Project, tmp_path: Path) -> None:
+def test_edited_model_file_makes_the_model_anew_and_vanished_ones_are_named(
+    project: Project, tmp_path: Path
+) -> None:
     config = project.config()
     model = tmp_path / "model"
     shutil.copytree(config["models"]["tiny_a"]["path"], model)
     config["models"]["tiny_a"]["path"] = str(model)
     config["run"]["models"] = ["tiny_a"]
     project.write_config(config)
-    project.quick()
+    project.run("--cores", "1", "models/tiny_a.json")
+    assert "fetch_model" not in project.planned("results/quick/all.json")
+    template = next(iter(model.glob("chat_template*")), model / "tokenizer_config.json")
+    template.write_text(template.read_text() + " ")
+    assert project.planned("results/quick/all.json")["fetch_model"] == 1
+
     shutil.rmtree(model)
     project.responses_file("tiny_a", "gsm8k", "0-4").unlink()
     (project.folder / "results/quick/tiny_a/gsm8k.json").unlink()
@@ -210,21 +206,30 @@ def test_edited_template_renders_only_the_report(project: Project) -> None:
     assert set(planned) - {"total"} == {"report"}
 
 
-def test_broken_dataset_costs_only_its_cells(fresh: Project, tmp_path: Path) -> None:
+def test_a_broken_dataset_and_a_broken_model_cost_only_their_cells(
+    fresh: Project, tmp_path: Path
+) -> None:
     project = fresh.copy(tmp_path / "project")
     config = project.config()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "config.json").write_text("{}")
+    config["models"]["tiny_b"]["path"] = str(tmp_path / "empty")
     config["mirror"] = "no/such/folder"
     for name in config["datasets"]:
         config["datasets"][name]["source"] = "mirror" if name == "gsm8k" else "bundled"
     project.write_config(config)
     output = project.quick("--keep-going", code=1)
+    assert "fetch_model (model tiny_b)" in output
+    assert "no weights in safetensors format" in output
     assert "dataset gsm8k, source mirror: no/such/folder/openai/gsm8k" in output
     assert "set datasets.gsm8k.source" in output
     assert "logs/prepare_dataset/gsm8k.log" in output
-    for model in MODELS:
-        assert not (project.folder / f"results/quick/{model}/gsm8k.json").exists()
-        assert project.result("quick", model, "arc_challenge").counts.samples == 4
-    assert project.loads() == ["tiny_a", "tiny_b"]
+    cells = project.snapshot("results/quick/*/*.json")
+    assert set(cells) == {
+        f"results/quick/tiny_a/{dataset}.json" for dataset in DATASETS if dataset != "gsm8k"
+    }
+    assert project.result("quick", "tiny_a", "arc_challenge").counts.samples == 4
+    assert project.loads() == ["tiny_a"]
 
 
 def test_killed_run_resumes_and_redoes_only_what_was_in_flight(
