@@ -80,6 +80,7 @@ def test_back_offs_lead_to_the_next_preset_and_to_no_other(chosen: Project, tmp_
     assert "Nothing to be done" in again.run(*RUN, "presets")
 
 
+@pytest.mark.long
 def test_standard_runs_with_the_choice_and_follows_a_changed_one(
     chosen: Project, tmp_path: Path
 ) -> None:

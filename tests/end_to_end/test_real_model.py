@@ -129,6 +129,7 @@ def test_it_is_batched_and_shares_prefixes_in_the_hardware_s_own_format(
     assert engine.session.notes == []
 
 
+@pytest.mark.long
 def test_above_chance_on_bundled_hellaswag(smollm2: ModelManifest, tmp_path: Path) -> None:
     project = Project.create(tmp_path / "project", Path(smollm2.directory))
     config = project.config()

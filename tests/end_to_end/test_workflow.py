@@ -8,6 +8,8 @@ import shutil
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.end_to_end.project import DATASETS, Project, changed
 
 MODELS = ("tiny_a", "tiny_b")
@@ -232,6 +234,7 @@ def test_a_broken_dataset_and_a_broken_model_cost_only_their_cells(
     assert project.loads() == ["tiny_a"]
 
 
+@pytest.mark.long
 def test_killed_run_resumes_and_redoes_only_what_was_in_flight(
     fresh: Project, tmp_path: Path
 ) -> None:
