@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from threading import Event
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import against_lm_eval, gpu, our_command, quick_requests, synthetic
+from benchmarks import against_lm_eval, gpu, measured, our_command, quick_requests, synthetic
 from benchmarks.cases import CASES, Case
 from benchmarks.comparison import Result, Run, compare
 from benchmarks.document import replace_section, table
@@ -125,12 +126,28 @@ def test_the_page_has_a_place_for_every_table() -> None:
         assert page.count(f"<!-- begin {name} -->") == page.count(f"<!-- end {name} -->") == 1
 
 
-def test_memory_of_children_is_measured(tmp_path: Path) -> None:
-    inner = "data = bytearray(150_000_000); import time; time.sleep(0.6)"
+def test_memory_of_children_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The child ends once it was looked at, however long that takes.
+    inner = (
+        "import pathlib, time; data = bytearray(150_000_000)\n"
+        "while not pathlib.Path('seen').exists(): time.sleep(0.01)"
+    )
     outer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"
+    watch = measured._watch
+
+    def watch_and_tell(pid: int, done: Event, peaks: list[int]) -> None:
+        class Told(Event):
+            def wait(self, timeout: float | None = None) -> bool:
+                if peaks[0] > 150_000_000:
+                    (tmp_path / "seen").touch()
+                return done.wait(timeout)
+
+        watch(pid, Told(), peaks)
+
+    monkeypatch.setattr(measured, "_watch", watch_and_tell)
     found = measure([sys.executable, "-c", outer], tmp_path, {}, tmp_path / "log")
     assert 150_000_000 < found.peak_memory < 400_000_000
-    assert found.seconds > 0.6
+    assert found.seconds > measured.EVERY
 
 
 def test_a_command_that_fails_names_its_log(tmp_path: Path) -> None:

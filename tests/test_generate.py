@@ -268,6 +268,7 @@ def test_the_jobs_of_a_model_and_preset_share_one_lock(workflow: Workflow) -> No
 def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from evaluation.generate import one_at_a_time\n"
+        "print('trying', flush=True)\n"
         f"with one_at_a_time(Path({str(tmp_path)!r})): print('inside', flush=True)"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
@@ -275,9 +276,11 @@ def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
         other = subprocess.Popen(
             [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment
         )
+        assert other.stdout is not None
+        assert other.stdout.readline() == "trying\n"
         with pytest.raises(subprocess.TimeoutExpired):
-            other.communicate(timeout=1.0)
-    assert other.communicate(timeout=20)[0].strip() == "inside"
+            other.wait(timeout=0.5)
+    assert other.communicate()[0] == "inside\n"
 
 
 def test_a_model_behind_a_server_needs_no_files_and_is_no_load(

@@ -4,6 +4,8 @@ Third-party verifiers can run for hours inside C code on a short hostile text, e
 rely on `signal.alarm`. A worker is started at the first call and kept over all samples of a cell,
 so that a call costs well under a millisecond; after a time-out the next call starts a new one.
 
+The limit is one on computing time, so that no verdict depends on what else the machine does.
+
 Calls and replies are JSON lines over the worker's standard input and output.
 """
 
@@ -15,6 +17,7 @@ import json
 import logging
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,6 +33,8 @@ from pydantic import JsonValue
 from evaluation.errors import EvaluationError, first_line
 
 START_SECONDS = 120.0
+# By the clock, a call may take so many times its limit: on a busy machine, or if it only waits.
+PATIENCE = 12
 # Address space a worker may take on top of what its imports took.
 MEMORY = 2 * 1024**3
 
@@ -39,7 +44,7 @@ class CallError(Exception):
 
 
 class Worker:
-    """Calls the function that `maker` returns, each call within `limit` seconds.
+    """Calls the function that `maker` returns, each call within `limit` seconds of computing.
 
     `maker` is "module:function"; it runs once in the new process and does the slow imports.
     """
@@ -86,8 +91,8 @@ class Worker:
         with suppress(OSError):  # it has ended
             _pipe(process.stdin).write(json.dumps(arguments).encode() + b"\n")
             _pipe(process.stdin).flush()
-        reply = self._reply(process, self.limit)
-        if reply is None:
+        reply = self._reply(process, PATIENCE * self.limit)
+        if reply is None or process.returncode == -signal.SIGPROF:
             raise CallError(f"no verdict within {self.limit:g} s")
         return reply
 
@@ -145,6 +150,7 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
 def serve() -> None:
     """The worker's side: make the function, then answer calls until the input ends."""
     maker, limit = sys.argv[1], float(sys.argv[2])
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
     # Whatever a library prints must not get among the replies, nor whole answers into a log.
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
@@ -154,12 +160,15 @@ def serve() -> None:
     _limit_memory()
     replies.write(b"ready\n")
     for line in sys.stdin.buffer:
-        # The parent kills a late call; this ends one whose parent was killed before it could.
-        faulthandler.dump_traceback_later(2 * limit, exit=True)
+        # The kernel ends a late call wherever it is. The parent kills one that waits instead of
+        # computing; should the parent be gone, a thread of this process does.
+        signal.setitimer(signal.ITIMER_PROF, limit)
+        faulthandler.dump_traceback_later(2 * PATIENCE * limit, exit=True)
         try:
             reply = {"value": function(*json.loads(line))}
         except Exception as error:
             reply = {"error": first_line(error)}
+        signal.setitimer(signal.ITIMER_PROF, 0)
         faulthandler.cancel_dump_traceback_later()
         replies.write(json.dumps(reply).encode() + b"\n")
 

@@ -43,6 +43,8 @@ _COMMON = ("codec.py", "standard.py", "instances.py", "pipe.py")
 _PROCESSES = {"tester.py": (*_COMMON, "remote.py"), "solver.py": _COMMON}
 
 _LONGEST_REASON = 500
+# For both processes to be ready: milliseconds, but not on a machine that is busy with others.
+_PATIENCE = 120.0
 # Differs from run to run.
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -121,13 +123,18 @@ def judge(program: Program, backend: Backend, limits: Limits) -> Verdict:
         sides = []
         for name, modules in _PROCESSES.items():
             process = backend.start(_HERE / name, limits, modules=[_HERE / m for m in modules])
-            side = _Side(Channel(process, limits))
+            side = _Side(Channel(process, limits, patience=_PATIENCE))
             stack.callback(side.close)
             sides.append(side)
+        for side in sides:
+            side.expect_ready()
+        for side in sides:
+            side.start_clock()
+        began = time.monotonic()
         try:
             kind, reason = _relay(program, *sides)
         except _SideFailed as failure:
-            seconds = time.monotonic() - start
+            seconds = time.monotonic() - began
             kind, reason = _failure(failure, limits, seconds, of_tests=failure.side is sides[0])
     return Verdict(
         passed=kind == "passed",
@@ -146,6 +153,10 @@ class _Side:
     def close(self) -> Ending:
         """End the process, if it has not ended, and tell how it did."""
         return self._channel.close()
+
+    def start_clock(self) -> None:
+        """Count the wall limit from now on."""
+        self._channel.start_clock()
 
     def send(self, message: bytes) -> None:
         """Write a message; raises _SideFailed."""
@@ -190,8 +201,6 @@ def _relay(program: Program, tester: _Side, solver: _Side) -> tuple[Kind, str]:
 
     Answers are not looked at here, and only what comes from the tester can be a verdict.
     """
-    for side in (tester, solver):
-        side.expect_ready()
     tests = (program.shared, program.setup, program.tests, list(program.names))
     solver.send(codec.encode((program.shared, program.solution)))
     tester.send(codec.encode(tests))
@@ -231,6 +240,8 @@ def _failure(
         return "memory", f"{subject} was killed, most likely for want of memory"
     if "MemoryError" in ending.stderr[-200:]:
         return "memory", "out of memory"
+    if ending.code is None and ending.signal is None:
+        return fault, f"{subject} closed the connection"
     how = f"signal {ending.signal}" if ending.signal is not None else f"exit code {ending.code}"
     return fault, f"{subject} ended the process ({how})"
 

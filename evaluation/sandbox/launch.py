@@ -24,7 +24,7 @@ _LOCKDOWN = Path(__file__).with_name("lockdown.py")
 # order of sets, and with it a verdict, could differ from run to run.
 _OPTIONS = ("-s", "-S", "-P", "-B")
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"}
-_GRACE = 1.0
+_GRACE = 5.0
 """Seconds for bubblewrap to notice that its child was killed."""
 # Everything comes through one descriptor, which is closed before anything else happens.
 _LOADER = """

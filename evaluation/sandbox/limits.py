@@ -14,7 +14,7 @@ class Limits(Record):
     (nothing can be written).
     """
 
-    wall_seconds: float = Field(default=10.0, gt=0, description="from start to the last message")
+    wall_seconds: float = Field(default=10.0, gt=0, description="from ready to the last message")
     cpu_seconds: int = Field(default=10, ge=1, description="computing time; the kernel kills")
     memory_mb: int = Field(default=1024, ge=64, description="address space, interpreter included")
     open_files: int = Field(default=64, ge=16, description="file descriptors")

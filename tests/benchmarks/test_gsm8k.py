@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from evaluation.benchmarks.base import PromptSettings
 from evaluation.benchmarks.gsm8k import BENCHMARK, INSTRUCTION, chat_numbers, harness_numbers
 from evaluation.records import GenerateRequest, Message, Protocol, Response, Sample, SampleScore
+from tests.computing import limited_computing
 from tests.evidence import evidence
 
 REPO = Path(__file__).resolve().parents[2]
@@ -210,9 +210,8 @@ def test_long_answers_take_linear_time(unit: str) -> None:
     text = "The answer is " + unit * (1_000_000 // len(unit))
     sample = BENCHMARK.sample(row(), 0)
     for protocol in PROTOCOLS:
-        start = time.process_time()
-        judge(sample, protocol, text)
-        assert time.process_time() - start < 1.0
+        with limited_computing():
+            judge(sample, protocol, text)
 
 
 def test_bundled_samples_reach_both_ends_of_the_scale() -> None:

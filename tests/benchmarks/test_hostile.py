@@ -8,7 +8,6 @@ well be followed by nonsense, and there the verdict only has to be in range.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -29,9 +28,9 @@ from evaluation.records import (
     SampleScore,
 )
 from evaluation.sources import read_rows
+from tests.computing import limited_computing
 from tests.evidence import evidence
 
-SECONDS = 2.0
 MARK = "hostile-answer-was-run"
 COMMAND = f"__import__('pathlib').Path('{MARK}').touch()"
 NINES = "9" * 10_000
@@ -137,9 +136,8 @@ def test_any_text_gets_a_verdict_in_time(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for sample in samples(name):
-        start = time.process_time()
-        verdict = judge(name, protocol, sample, TEXTS[kind])
-        assert time.process_time() - start < SECONDS
+        with limited_computing():
+            verdict = judge(name, protocol, sample, TEXTS[kind])
         assert not verdict.unscorable, verdict.reason
         assert all(0.0 <= value <= 1.0 for value in verdict.scores.values()), verdict.scores
         if name in ZERO:

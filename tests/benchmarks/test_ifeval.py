@@ -6,7 +6,6 @@ import importlib.util
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from evaluation.benchmarks.ifeval_checker import loosened
 from evaluation.benchmarks.worker import Worker
 from evaluation.records import GenerateRequest, Message, SampleScore
 from evaluation.statistics import wilson
+from tests.computing import limited_computing
 from tests.evidence import evidence
 
 REPO = Path(__file__).resolve().parents[2]
@@ -247,20 +247,19 @@ def test_a_verifier_that_raises_counts_as_not_followed() -> None:
 
 
 def test_a_time_out_counts_as_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    worker = Worker(module.VERIFIER.maker, limit=0.5)
+    worker = Worker(module.VERIFIER.maker, limit=0.3)
     monkeypatch.setattr(module, "VERIFIER", worker)
     raw = row("detectable_content:number_placeholders", "punctuation:no_comma")
     verdict = judge(raw, "[" * 90_000)
     assert levels(verdict) == (0.0, 0.5, 0.0, 0.5)
-    assert "number_placeholders: no verdict within 0.5 s" in verdict.reason
+    assert "number_placeholders: no verdict within 0.3 s" in verdict.reason
     worker.close()
 
 
 @pytest.mark.parametrize("unit", ["[", "\n", " ", ". ", "word ", "*", "日"])
 def test_overlong_answers_are_not_verified(unit: str) -> None:
-    start = time.monotonic()
-    verdict = judge(row(*(name for name, *_ in CASES)), unit * (1_000_000 // len(unit)))
-    assert time.monotonic() - start < 1.0
+    with limited_computing():
+        verdict = judge(row(*(name for name, *_ in CASES)), unit * (1_000_000 // len(unit)))
     assert levels(verdict) == (0.0, 0.0, 0.0, 0.0)
     if unit.strip():
         assert f"longer than {LONGEST_ANSWER} characters" in verdict.reason

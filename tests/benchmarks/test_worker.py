@@ -31,6 +31,9 @@ def call(what, *rest):
         return os.getpid()
     if what == "sleep":
         time.sleep(60)
+    if what == "nap":
+        time.sleep(0.6)
+        return "rested"
     if what == "compute":
         return 10 ** 10 ** 10 % 7
     if what == "exit":
@@ -46,10 +49,10 @@ def make_fails():
 
 @pytest.fixture
 def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
-    """A worker over the calls above, with a short limit."""
+    """A worker over the calls above."""
     (tmp_path / "calls.py").write_text(CALLS)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    made = Worker("calls:make", limit=0.5)
+    made = Worker("calls:make", limit=10)
     yield made
     made.close()
 
@@ -62,9 +65,9 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def wait_until_gone(pid: int, seconds: float) -> bool:
-    """Whether a process ends in time."""
-    end = time.monotonic() + seconds
+def wait_until_gone(pid: int) -> bool:
+    """Whether a process ends, in a time that only ends what would wait for ever."""
+    end = time.monotonic() + 50
     while is_running(pid) and time.monotonic() < end:
         time.sleep(0.02)
     return not is_running(pid)
@@ -87,14 +90,18 @@ def test_an_exception_is_named_in_one_line(worker: Worker) -> None:
 
 @pytest.mark.parametrize("what", ["sleep", "compute"])
 def test_a_late_call_is_killed_and_the_next_one_works(worker: Worker, what: str) -> None:
-    pid = worker.call("pid")
-    start = time.monotonic()
-    with pytest.raises(CallError, match=r"no verdict within 0\.5 s"):
+    worker.limit = 0.1
+    pid = worker._running().pid
+    with pytest.raises(CallError, match=r"no verdict within 0\.1 s"):
         worker.call(what)
-    assert time.monotonic() - start < 5
-    assert isinstance(pid, int)
     assert not is_running(pid)
+    worker.limit = 10
     assert worker.call("echo", 1) == [1]
+
+
+def test_waiting_for_the_processor_is_not_late(worker: Worker) -> None:
+    worker.limit = 0.5
+    assert worker.call("nap") == "rested"
 
 
 def test_a_call_that_ends_its_process_fails_alone(worker: Worker) -> None:
@@ -118,38 +125,37 @@ def test_memory_is_limited(worker: Worker) -> None:
 
 
 def test_a_worker_that_cannot_start_says_why(worker: Worker) -> None:
-    broken = Worker("calls:make_fails", limit=0.5)
+    broken = Worker("calls:make_fails", limit=10)
     with pytest.raises(EvaluationError, match="ImportError: no such library"):
         broken.call()
 
 
 @pytest.mark.parametrize(
-    "last_act", ["pass", "w.call('sleep')", "import os, signal; os.kill(os.getpid(), 9)"]
+    "last_act", ["pass", "w.call('exit')", "import os, signal; os.kill(os.getpid(), 9)"]
 )
 def test_no_worker_outlives_its_parent(worker: Worker, last_act: str) -> None:
     code = (
         "import threading, time; from evaluation.benchmarks.worker import Worker\n"
-        "w = Worker('calls:make', 0.5); print(w.call('pid'), flush=True)\n"
+        "w = Worker('calls:make', 10); print(w.call('pid'), flush=True)\n"
         f"{last_act}"
     )
     environment = os.environ | {"PYTHONPATH": f"{REPO}:{os.environ['PYTHONPATH']}"}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, check=False, timeout=60
+        [sys.executable, "-c", code], env=environment, capture_output=True, check=False, timeout=240
     )
-    assert wait_until_gone(int(done.stdout), 5)
+    assert wait_until_gone(int(done.stdout))
 
 
 def test_a_busy_worker_ends_itself_when_its_parent_was_killed(worker: Worker) -> None:
     code = (
-        "from evaluation.benchmarks.worker import Worker\n"
-        "w = Worker('calls:make', 0.5); print(w.call('pid'), flush=True)\n"
-        "process = w._running()\n"
+        "import os; from evaluation.benchmarks.worker import Worker\n"
+        "w = Worker('calls:make', 0.3); process = w._running(); print(process.pid, flush=True)\n"
         "process.stdin.write(b'[\"compute\"]\\n'); process.stdin.flush()\n"
-        "import os, time; time.sleep(0.2); os.kill(os.getpid(), 9)"
+        "os.kill(os.getpid(), 9)"
     )
     environment = os.environ | {"PYTHONPATH": f"{REPO}:{os.environ['PYTHONPATH']}"}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, check=False, timeout=60
+        [sys.executable, "-c", code], env=environment, capture_output=True, check=False, timeout=240
     )
     assert done.returncode == -signal.SIGKILL
-    assert wait_until_gone(int(done.stdout), 10)
+    assert wait_until_gone(int(done.stdout))

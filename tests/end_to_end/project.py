@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -18,6 +19,13 @@ from evaluation.records import Response, ResponsesHeader, Result
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "rules", "scripts", "evaluation", "envs", "profiles", "resources")
 DATASETS = ("gsm8k", "arc_challenge", "mt_bench")
+STOP = """
+
+def _stop(responses: int) -> None:
+    texts = [path.read_text() for path in Path("results/journals").rglob("*.jsonl")]
+    if sum(text.count('"kind": "response"') for text in texts) >= responses:
+        os.kill(os.getpid(), 19)  # SIGSTOP
+"""
 SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
 
 
@@ -58,6 +66,14 @@ class Project:
         shutil.copytree(self.folder, folder, symlinks=True)
         return Project(folder)
 
+    def note_output(self, text: str) -> None:
+        """Keep what the run that made this project printed."""
+        self.folder.with_suffix(".txt").write_text(text)
+
+    def first_output(self) -> str:
+        """What `note_output` kept."""
+        return self.folder.with_suffix(".txt").read_text()
+
     def config(self) -> Any:
         """The configuration as read from YAML."""
         return yaml.safe_load((self.folder / "config.yaml").read_text())
@@ -78,10 +94,41 @@ class Project:
             start_new_session=True,
         )
 
+    def start_and_stop(self, responses: int, *targets: str) -> subprocess.Popen[str]:
+        """Start `snakemake TARGETS`; returns once its generate job has stopped itself.
+
+        It does so when the journals hold that many responses, so that what a test does next meets
+        a run in the middle of its work, however slow the machine or the test is.
+        """
+        journal = self.folder / "evaluation/journal.py"
+        text = journal.read_text()
+        synced = "                os.fsync(handle.fileno())\n"
+        assert text.count(synced) == 1
+        changed = text.replace(synced, f"{synced}        _stop({responses})\n")
+        journal.write_text(changed + STOP)
+        process = self.start("--cores", "1", *targets)
+        wait_until(lambda: self.stopped_job() or process.poll() is not None)
+        journal.write_text(text)
+        assert process.poll() is None, process.communicate()[0]
+        return process
+
+    def stopped_job(self) -> int | None:
+        """The process of this project's generate job, once it has stopped itself."""
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it has ended, or is another's
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                if (
+                    b"scripts/generate.py" in words
+                    and (entry / "cwd").samefile(self.folder)
+                    and (entry / "stat").read_text().rpartition(")")[2].split()[0] == "T"
+                ):
+                    return int(entry.name)
+        return None
+
     def run(self, *arguments: str, code: int | None = 0, **environment: str) -> str:
         """Run `snakemake ARGUMENTS`; returns all it printed, having checked the exit code."""
         process = self.start(*arguments, **environment)
-        output = process.communicate(timeout=240)[0]
+        output = process.communicate(timeout=500)[0]
         if code is not None:
             assert process.returncode == code, output
         return output
@@ -137,8 +184,8 @@ def changed(before: dict[str, int], after: dict[str, int]) -> set[str]:
     return {path for path, moment in after.items() if before.get(path) != moment}
 
 
-def wait_until(condition: Any, seconds: float = 60) -> None:
-    """Poll until something is true."""
+def wait_until(condition: Any, seconds: float = 200) -> None:
+    """Poll until something is true; the limit only ends what would wait for ever."""
     limit = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < limit, "waited too long"

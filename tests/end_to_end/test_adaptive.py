@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from evaluation.files import read_record
 from evaluation.records import AdaptiveStage, AdaptiveSummary
 from tests.end_to_end.project import Project, changed
@@ -24,6 +26,7 @@ def responses(project: Project) -> dict[str, int]:
     }
 
 
+@pytest.mark.long
 def test_undecided_cells_infer_more_until_full_and_no_other(project: Project) -> None:
     # Both names are one model, so that every sample is a tie. A wide margin calls that equal.
     quick = responses(project)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.records import PresetChoice
+from tests.end_to_end.conftest import Once
 from tests.end_to_end.project import Project, changed
 
 RUN = ("--cores", "1", "--resources", "gpu=1")
@@ -42,16 +43,19 @@ def choice(project: Project) -> PresetChoice:
 
 
 @pytest.fixture(scope="module")
-def chosen(fresh: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def chosen(fresh: Project, once: Once) -> Project:
     """A project whose default preset has to start again, so that another one was chosen."""
-    project = fresh.copy(tmp_path_factory.mktemp("presets") / "project")
-    configure(project)
-    inject(project, "{'backoffs': 3 if self.session.preset == 'balanced' else 0}")
-    project.first_output = project.run(*RUN, "presets")  # type: ignore[attr-defined]
-    return project
+
+    def make(folder: Path) -> None:
+        project = fresh.copy(folder)
+        configure(project)
+        inject(project, "{'backoffs': 3 if self.session.preset == 'balanced' else 0}")
+        project.note_output(project.run(*RUN, "presets"))
+
+    return Project(once("chosen", make))
 
 
-def test_back_offs_lead_to_the_next_preset_and_to_no_other(chosen: Project) -> None:
+def test_back_offs_lead_to_the_next_preset_and_to_no_other(chosen: Project, tmp_path: Path) -> None:
     found = choice(chosen)
     assert found.chosen == "memory_saver"
     assert "balanced: backoffs 1, at most 0.05 allowed" in found.reason
@@ -70,11 +74,13 @@ def test_back_offs_lead_to_the_next_preset_and_to_no_other(chosen: Project) -> N
     own = chosen.folder / "results/presets/tiny_a/memory_saver/gsm8k.json"
     assert json.loads(own.read_text())["provenance"]["preset"] == "memory_saver"
     assert not (own.parent / "mt_bench.json").exists()
-    output: str = chosen.first_output  # type: ignore[attr-defined]
+    output = chosen.first_output()
     assert "preset of tiny_a: memory_saver, results/presets/tiny_a.json" in output
-    assert "Nothing to be done" in chosen.run(*RUN, "presets")
+    again = chosen.copy(tmp_path / "project")
+    assert "Nothing to be done" in again.run(*RUN, "presets")
 
 
+@pytest.mark.long
 def test_standard_runs_with_the_choice_and_follows_a_changed_one(
     chosen: Project, tmp_path: Path
 ) -> None:

@@ -66,7 +66,7 @@ def answers(smollm2: ModelManifest) -> dict[str, Response]:
         "balanced",
         Preset(batch_tokens=8192, batch_rows=8),
         thinking=False,
-        threads=2,
+        threads=1,
     )
     questions = {
         "capital": "What is the capital of France?",
@@ -117,7 +117,7 @@ def test_it_is_batched_and_shares_prefixes_in_the_hardware_s_own_format(
         "balanced",
         Preset(batch_tokens=8192, batch_rows=8),
         thinking=False,
-        threads=2,
+        threads=1,
     )
     ending = Continuation(context="The capital of France is", text=" Paris")
     requests: tuple[AnyRequest, ...] = (
@@ -129,6 +129,7 @@ def test_it_is_batched_and_shares_prefixes_in_the_hardware_s_own_format(
     assert engine.session.notes == []
 
 
+@pytest.mark.long
 def test_above_chance_on_bundled_hellaswag(smollm2: ModelManifest, tmp_path: Path) -> None:
     project = Project.create(tmp_path / "project", Path(smollm2.directory))
     config = project.config()
@@ -136,7 +137,7 @@ def test_above_chance_on_bundled_hellaswag(smollm2: ModelManifest, tmp_path: Pat
     config["tiers"] = {"quick": 20, "standard": 21, "full": 22}
     config["datasets"]["ifeval"]["max_new_tokens"] = 12
     project.write_config(config)
-    project.run("--cores", "2", "results/quick/all.json")
+    project.run("--cores", "1", "results/quick/all.json")
     hellaswag = project.result("quick", "tiny_a", "hellaswag")
     primary = next(score for score in hellaswag.scores if score.primary)
     assert primary.interval is not None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.project import DATASETS, Project, changed, wait_until
+from tests.end_to_end.project import DATASETS, Project, changed
 
 MODELS = ("tiny_a", "tiny_b")
 OUTPUTS = ("results/**/*", "reports/**/*", "data/*", "models/*.json")
@@ -34,7 +34,7 @@ def test_literal_command_builds_cells_aggregate_and_report(finished: Project) ->
 
 def test_one_load_a_model_and_plain_closing_words(finished: Project) -> None:
     assert finished.loads() == ["tiny_a", "tiny_b"]
-    output: str = finished.first_output  # type: ignore[attr-defined]
+    output = finished.first_output()
     assert "results/quick/all.json" in output
     assert "reports/quick/index.html" in output
     assert "Select jobs to execute" not in output
@@ -73,6 +73,9 @@ def test_deleted_responses_are_really_generated_again(project: Project) -> None:
 
 
 def test_standard_after_quick_infers_only_the_new_samples(project: Project) -> None:
+    config = project.config()
+    config["run"]["models"] = ["tiny_a"]
+    project.write_config(config)
     before = project.snapshot("results/responses/**/*", "results/quick/**/*")
     project.run("--cores", "1", "results/standard/all.json")
     after = project.snapshot("results/responses/**/*", "results/quick/**/*")
@@ -180,28 +183,21 @@ def test_edits_that_change_no_response_generate_nothing(project: Project) -> Non
     assert "Nothing to be done" in project.quick()
 
 
-def test_edited_model_file_makes_the_model_anew(project: Project, tmp_path: Path) -> None:
-    config = project.config()
-    model = tmp_path / "model"
-    shutil.copytree(config["models"]["tiny_a"]["path"], model)
-    for name in MODELS:
-        config["models"][name]["path"] = str(model)
-    project.write_config(config)
-    project.quick()
-    template = next(iter(model.glob("chat_template*")), model / "tokenizer_config.json")
-    template.write_text(template.read_text() + " ")
-    planned = project.planned("results/quick/all.json")
-    assert planned["fetch_model"] == len(MODELS)
-
-
-def test_vanished_weights_are_named(project: Project, tmp_path: Path) -> None:
+def test_edited_model_file_makes_the_model_anew_and_vanished_ones_are_named(
+    project: Project, tmp_path: Path
+) -> None:
     config = project.config()
     model = tmp_path / "model"
     shutil.copytree(config["models"]["tiny_a"]["path"], model)
     config["models"]["tiny_a"]["path"] = str(model)
     config["run"]["models"] = ["tiny_a"]
     project.write_config(config)
-    project.quick()
+    project.run("--cores", "1", "models/tiny_a.json")
+    assert "fetch_model" not in project.planned("results/quick/all.json")
+    template = next(iter(model.glob("chat_template*")), model / "tokenizer_config.json")
+    template.write_text(template.read_text() + " ")
+    assert project.planned("results/quick/all.json")["fetch_model"] == 1
+
     shutil.rmtree(model)
     project.responses_file("tiny_a", "gsm8k", "0-4").unlink()
     (project.folder / "results/quick/tiny_a/gsm8k.json").unlink()
@@ -217,63 +213,81 @@ def test_edited_template_renders_only_the_report(project: Project) -> None:
     assert set(planned) - {"total"} == {"report"}
 
 
-def test_broken_dataset_costs_only_its_cells(fresh: Project, tmp_path: Path) -> None:
+def test_a_broken_dataset_and_a_broken_model_cost_only_their_cells(
+    fresh: Project, tmp_path: Path
+) -> None:
     project = fresh.copy(tmp_path / "project")
     config = project.config()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "config.json").write_text("{}")
+    config["models"]["tiny_b"]["path"] = str(tmp_path / "empty")
     config["mirror"] = "no/such/folder"
     for name in config["datasets"]:
         config["datasets"][name]["source"] = "mirror" if name == "gsm8k" else "bundled"
     project.write_config(config)
     output = project.quick("--keep-going", code=1)
+    assert "fetch_model (model tiny_b)" in output
+    assert "no weights in safetensors format" in output
     assert "dataset gsm8k, source mirror: no/such/folder/openai/gsm8k" in output
     assert "set datasets.gsm8k.source" in output
     assert "logs/prepare_dataset/gsm8k.log" in output
-    for model in MODELS:
-        assert not (project.folder / f"results/quick/{model}/gsm8k.json").exists()
-        assert project.result("quick", model, "arc_challenge").counts.samples == 4
-    assert project.loads() == ["tiny_a", "tiny_b"]
+    cells = project.snapshot("results/quick/*/*.json")
+    assert set(cells) == {
+        f"results/quick/tiny_a/{dataset}.json" for dataset in DATASETS if dataset != "gsm8k"
+    }
+    assert project.result("quick", "tiny_a", "arc_challenge").counts.samples == 4
+    assert project.loads() == ["tiny_a"]
 
 
-@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.long
 def test_killed_run_resumes_and_redoes_only_what_was_in_flight(
-    fresh: Project, tmp_path: Path, exact: bool
+    fresh: Project, tmp_path: Path
 ) -> None:
-    project = fresh.copy(tmp_path / "project")
-    config = project.config()
-    config["run"] = {"models": ["tiny_a"], "datasets": ["gsm8k", "mt_bench"]}
-    config["tiers"] = {"quick": 12, "standard": 13, "full": 14}
-    config["engine"]["exact"] = exact
-    # Small batches, so that a kill falls between two of them.
-    config["presets"]["balanced"] = {"batch_tokens": 4096, "batch_rows": 2}
-    for dataset in config["datasets"].values():
-        dataset["max_new_tokens"] = 60
-    project.write_config(config)
-    whole = project.copy(tmp_path / "whole")
-    whole.quick()
+    def configured(name: str, *, exact: bool) -> Project:
+        project = fresh.copy(tmp_path / name)
+        config = project.config()
+        config["run"] = {"models": ["tiny_a"], "datasets": ["gsm8k", "mt_bench"]}
+        config["tiers"] = {"quick": 12, "standard": 13, "full": 14}
+        config["engine"]["exact"] = exact
+        # Small batches, so that a kill falls between two of them.
+        config["presets"]["balanced"] = {"batch_tokens": 4096, "batch_rows": 2}
+        project.write_config(config)
+        return project
 
-    process = project.start("--cores", "1", "results/quick/all.json")
-    journals = project.folder / "results/journals"
+    cells = [f"results/quick/tiny_a/{dataset}.json" for dataset in ("gsm8k", "mt_bench")]
+    whole = configured("whole", exact=True)
+    whole.run("--cores", "1", *cells)
 
-    def lines() -> list[str]:
-        texts = [path.read_text() for path in journals.rglob("*.jsonl")]
-        return [line for text in texts for line in text.split("\n")[:-1] if '"response"' in line]
+    # Exact batches are whole or not at all: what is kept of them are datasets that were complete.
+    for exact, responses in ((False, 6), (True, 30)):
+        project = configured(f"killed, {exact}", exact=exact)
+        process = project.start_and_stop(responses, *cells)
+        assert "Another run is at work in this folder" in project.run("--cores", "1", code=1)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        session, saved = kept_in_journals(project)
+        assert len(saved) >= responses
+        assert not any((project.folder / cell).exists() for cell in cells)
 
-    wait_until(lambda: len(lines()) >= 6)
-    assert "Another run is at work in this folder" in project.quick(code=1)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    saved = {match.group(1) for line in lines() if (match := re.search(r'"key":"(\w+)"', line))}
-    assert not (project.folder / "results/quick/tiny_a/gsm8k.json").exists()
+        project.run("--cores", "1", *cells)  # the same command, and nothing else
+        kept: set[str] = set()
+        for dataset in ("gsm8k", "mt_bench"):
+            resumed = project.responses("tiny_a", dataset, "0-12")
+            straight = whole.responses("tiny_a", dataset, "0-12")
+            assert [r.text for r in resumed] == [r.text for r in straight]
+            keys = {r.key for r in resumed}
+            expected = saved & keys if not exact or keys <= saved else set()
+            assert {r.key for r in resumed if r.session == session} == expected
+            kept |= expected
+            left, right = (p.result("quick", "tiny_a", dataset) for p in (project, whole))
+            assert left.scores == right.scores
+        assert kept
+        assert project.loads() == ["tiny_a"]
 
-    project.quick()  # the same command, and nothing else
-    kept = 0
-    for dataset in ("gsm8k", "mt_bench"):
-        resumed = project.responses("tiny_a", dataset, "0-12")
-        straight = whole.responses("tiny_a", dataset, "0-12")
-        assert [r.text for r in resumed] == [r.text for r in straight]
-        sessions = {r.key: r.session for r in resumed}
-        first = {sessions[key] for key in saved if key in sessions}
-        kept += len([key for key in saved if key in sessions]) if len(first) == 1 else 0
-        left, right = (p.result("quick", "tiny_a", dataset) for p in (project, whole))
-        assert left.scores == right.scores
-    assert kept > 0 or exact
+
+def kept_in_journals(project: Project) -> tuple[str, set[str]]:
+    """The one session that the journals name, and the keys of the responses in them."""
+    journals = (project.folder / "results/journals").rglob("*.jsonl")
+    lines = [json.loads(line) for path in journals for line in path.read_text().splitlines()]
+    (session,) = {line["record"]["id"] for line in lines if line["kind"] == "session"}
+    return session, {line["record"]["key"] for line in lines if line["kind"] == "response"}

@@ -82,6 +82,19 @@ class Wrapped:
         return self.model(**inputs)
 
 
+class Clock:
+    """Time that passes only when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+
 class _NoLayers:
     """The configuration of a model without attention."""
 

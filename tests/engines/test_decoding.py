@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from time import perf_counter, sleep
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ import torch
 from evaluation.engines import scheduling
 from evaluation.engines.decoding import Row, Texts, cut_at
 from evaluation.engines.scheduling import Budget, Scheduler
-from tests.engines.conftest import Scripted, Tiny, Wrapped
+from tests.engines.conftest import Clock, Scripted, Tiny, Wrapped
 from tests.tiny_models import BOS, FAMILIES, PAD, WINDOW
 
 Load = Callable[[str], Tiny]
@@ -304,24 +303,30 @@ class SlowTokenizer:
 
     pad_token_id = 0
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, clock: Clock) -> None:
         self.tokenizer = tokenizer
+        self.clock = clock
+        self.calls = 0
 
     def decode(self, tokens: list[int], **options: Any) -> Any:
-        sleep(0.03)
+        self.calls += 1
+        self.clock.wait(0.5)
         return self.tokenizer.decode(tokens, **options)
 
 
-def test_engine_seconds_add_up_to_the_engine_s_time_without_the_caller_s(tiny: Load) -> None:
-    one = tiny("llama")
+def test_engine_seconds_add_up_to_the_engine_s_time_without_the_caller_s(
+    tiny: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, clock = tiny("llama"), Clock()
+    monkeypatch.setattr(scheduling, "perf_counter", clock)
     rows = [row(one.tokens(t), limit) for t, limit in zip(PROMPTS, (1, 2, 1, 3, 2, 1), strict=True)]
-    paused, start = 0.0, perf_counter()
-    slow = scheduler(one, ends=set(), tokenizer=SlowTokenizer(one.tokenizer))
-    for _ in run(slow, rows):
-        begin = perf_counter()
-        sleep(0.05)
-        paused += perf_counter() - begin
-    spent = perf_counter() - start - paused
+    model = Wrapped(one.model, lambda ids: clock.wait(2.0))
+    tokenizer = SlowTokenizer(one.tokenizer, clock)
+    for _ in run(scheduler(one, model, ends=set(), tokenizer=tokenizer), rows):
+        clock.wait(100.0)
+    spent = 2.0 * len(model.shapes) + 0.5 * tokenizer.calls
+    assert len(model.shapes) >= 3 and tokenizer.calls >= 6
+    assert clock.now == pytest.approx(spent + 100.0 * len(rows))
+    assert sum(r.engine_seconds for r in rows) == pytest.approx(spent)
     assert all(r.engine_seconds > 0 for r in rows)
-    assert all(r.latency_seconds > 0 for r in rows)
-    assert 0.6 * spent <= sum(r.engine_seconds for r in rows) <= spent
+    assert all(r.latency_seconds >= 2.0 for r in rows)

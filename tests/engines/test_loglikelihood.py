@@ -15,7 +15,7 @@ from evaluation.engines.loglikelihood import Scored, Scorer, score_all
 from evaluation.engines.prefix_support import attention_windows
 from evaluation.engines.prompts import ContinuationTokens, Renderer
 from evaluation.records import Continuation, ContinuationScore
-from tests.engines.conftest import Tiny, Wrapped
+from tests.engines.conftest import Clock, Tiny, Wrapped
 from tests.tiny_models import FAMILIES, WINDOW
 
 Load = Callable[[str], Tiny]
@@ -284,19 +284,6 @@ def test_seconds_add_up_to_the_engine_s_time_and_latencies_end_with_it(
     assert sum(done.seconds for done in found) == pytest.approx(2.0 * len(model.shapes))
     assert len(model.shapes) > 5
     assert all(2.0 <= done.latency < 2.0 * len(model.shapes) for done in found)
-
-
-class Clock:
-    """Time that passes only when somebody waits."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def wait(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def test_small_logit_bounds_split_packs_and_change_no_number(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -51,7 +52,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     found.close()
 
 
-def engine(server: Server, *, retries: int = 2, timeout: float = 10.0, **changes: Any) -> Any:
+def engine(server: Server, *, retries: int = 2, timeout: float = 60.0, **changes: Any) -> Any:
     given: dict[str, Any] = {
         "base_url": server.url,
         "model": "big-judge",
@@ -172,8 +173,11 @@ def test_follow_ups_that_come_meanwhile_are_answered(server: Server) -> None:
 
 
 def test_no_more_requests_are_under_way_than_allowed(server: Server) -> None:
+    three = threading.Barrier(3, timeout=60)
+
     def slowly(number: int, body: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
-        time.sleep(0.05)
+        time.sleep(0.05)  # in which a fourth one would show
+        three.wait()
         return completion()
 
     server.answer = slowly
@@ -374,15 +378,23 @@ def test_a_request_that_keeps_failing_costs_only_itself(server: Server) -> None:
 
 
 def test_a_slow_answer_is_given_up(server: Server) -> None:
+    given_up = threading.Event()
+
     def slow(number: int, body: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
         if body["messages"][-1]["content"] == "b":
-            time.sleep(1)
+            given_up.wait(60)
         return completion()
 
     server.answer = slow
-    found = run(engine(server, retries=0, timeout=0.3), asking("a", "b"))
-    assert found["a"].error is None
-    assert "APITimeoutError" in (found["b"].error or "")
+    client = engine(server, retries=0, timeout=60.0)
+    assert client.server.client.timeout == 60.0
+    errors = {}
+    for response in client.run(asking("a", "b")):
+        errors[response.sample_id] = response.error
+        client.server.client.timeout = 0.3  # for "b", which is asked for next
+    given_up.set()
+    assert errors["a"] is None
+    assert "APITimeoutError" in (errors["b"] or "")
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +46,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def served(weights: Path) -> Iterator[EndpointModel]:
     """A server with the tiny model, stopped at the end."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = (weights.parent / "server.log").open("w")
     command = [str(Path(sys.executable).parent / "transformers"), "serve", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--device", "cpu", "--dtype", "float32", str(weights)]
@@ -74,6 +74,15 @@ def served(weights: Path) -> Iterator[EndpointModel]:
         finally:
             process.kill()
             log.close()
+
+
+def free_port() -> int:
+    """A port below those that systems hand out, so that nobody gets it before the server binds."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_until_up(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

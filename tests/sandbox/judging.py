@@ -26,7 +26,7 @@ def judged(
     program = Program(
         shared=shared, setup=setup, tests=tests, names=names or ("f",), solution=solution
     )
-    return judge(program, backend, limits or Limits(wall_seconds=6, cpu_seconds=7, memory_mb=512))
+    return judge(program, backend, limits or Limits(wall_seconds=60, cpu_seconds=61, memory_mb=512))
 
 
 @functools.cache

@@ -46,7 +46,7 @@ def run(
     modules: Sequence[Path] = (),
 ) -> Outcome:
     """One process from start to end."""
-    limits = limits or Limits()
+    limits = limits or Limits(wall_seconds=60, cpu_seconds=61)
     started = time.monotonic()
     process = backend.start(RUNNER, limits, modules=modules)
     channel = Channel(process, limits)

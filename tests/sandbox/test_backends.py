@@ -177,7 +177,7 @@ def test_nothing_is_left_for_init_to_reap(backend: Backend, source: str) -> None
 
 
 def test_a_sandboxed_process_dies_with_its_parent(backend: Backend, tmp_path: Path) -> None:
-    (tmp_path / "program.py").write_text("import time\ntime.sleep(30)\n")
+    (tmp_path / "program.py").write_text("import os, time\nos.write(1, b'!')\ntime.sleep(200)\n")
     setting = "landlock" if backend.name.startswith("landlock") else "bubblewrap"
     parent = subprocess.Popen(
         [
@@ -186,7 +186,7 @@ def test_a_sandboxed_process_dies_with_its_parent(backend: Backend, tmp_path: Pa
             "import time, sys\nfrom pathlib import Path\n"
             "from evaluation.sandbox import probe\nfrom evaluation.sandbox.limits import Limits\n"
             f"process = probe.choose({setting!r}).start(Path(sys.argv[1]), Limits())\n"
-            "time.sleep(0.2)\nprint(process.pid, flush=True)\ntime.sleep(30)\n",
+            "process.stdout.read(1)\nprint(process.pid, flush=True)\ntime.sleep(200)\n",
             str(tmp_path / "program.py"),
         ],
         stdout=subprocess.PIPE,
@@ -199,7 +199,7 @@ def test_a_sandboxed_process_dies_with_its_parent(backend: Backend, tmp_path: Pa
     parent.send_signal(signal.SIGKILL)
     parent.communicate()
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(_in_session(child)) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert list(_in_session(child)) == []

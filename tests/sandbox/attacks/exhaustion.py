@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sandbox.attacks.form import QUICK, SHORT, Attacks
+from tests.sandbox.attacks.form import PATIENT, SHORT, Attacks
 
 ATTACKS = Attacks()
 
@@ -20,7 +20,7 @@ ATTACKS.add(
     while True: pass
     """,
     "died",
-    limits=QUICK.model_copy(update={"cpu_seconds": 1}),
+    limits=PATIENT.model_copy(update={"cpu_seconds": 1}),
     signals=frozenset({9}),
 )
 ATTACKS.add(

@@ -8,8 +8,8 @@ from textwrap import dedent
 
 from evaluation.sandbox.limits import Limits
 
-QUICK = Limits(wall_seconds=5, cpu_seconds=6, memory_mb=256, output_kb=256)
-SHORT = QUICK.model_copy(update={"wall_seconds": 0.5})
+PATIENT = Limits(wall_seconds=60, cpu_seconds=61, memory_mb=256, output_kb=256)
+SHORT = PATIENT.model_copy(update={"wall_seconds": 0.5})
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Attacks:
         source: str,
         ends: str = "finished",
         *,
-        limits: Limits = QUICK,
+        limits: Limits = PATIENT,
         only: str = "",
         machine: str = "",
         signals: frozenset[int] = frozenset(),
