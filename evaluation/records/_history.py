@@ -13,7 +13,8 @@ class CellRun(Record):
     """A cell's primary score as a run left it, and everything recorded that could move it.
 
     `engines` and `devices` are those of its sessions in words, in order of their names; `running`
-    and `scoring` name the package versions of its sessions and of its scorer (`RunRecord.packages`).
+    and `scoring` name the package versions of its sessions and of its scorer
+    (`RunRecord.packages`).
     """
 
     model: str
