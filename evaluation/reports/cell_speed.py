@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
 
 from evaluation.records import Cell
 from evaluation.reports import fields, links
 from evaluation.reports.fields import Field, Table
 from evaluation.reports.inputs import SampleDigest, TierReport
+from evaluation.reports.notes import named
+from evaluation.reports.spread import quantile
 
 CAPTION = (
     "Engine: this cell's share of the passes its requests ran in. Read: tokens of its prompts; "
     "reused ones of them were computed for another request. Written: tokens of its answers. "
     "Tokens a second: written ones over the engine time of requests with an answer. Wait: from "
     "a sample's first pass to its end, all turns together, while others run in the same batch; the "
-    "median, and the time that 95 of 100 samples stay within (with 20 samples, the second longest)."
+    "median, and the time that 95 of 100 samples stay within (the 95th percentile)."
 )
 
 
@@ -35,11 +36,9 @@ def table(report: TierReport) -> Table:
 
 
 def waits(samples: Sequence[SampleDigest]) -> tuple[float, float] | None:
-    """Median and 95th percentile (nearest rank) of the seconds that asked samples took."""
-    found = sorted(one.latency_seconds for one in samples if one.finish_reasons)
-    if not found:
-        return None
-    return found[ceil(0.5 * len(found)) - 1], found[ceil(0.95 * len(found)) - 1]
+    """Median and 95th percentile of the seconds that asked samples took."""
+    found = [one.latency_seconds for one in samples if one.finish_reasons]
+    return (quantile(found, 0.5), quantile(found, 0.95)) if found else None
 
 
 def _row(report: TierReport, cell: Cell) -> tuple[Field, ...]:
@@ -47,7 +46,7 @@ def _row(report: TierReport, cell: Cell) -> tuple[Field, ...]:
     waited = waits(report.digests.get(key, ()))
     there = key in report.digests
     return (
-        fields.words(cell.title, links.cell_samples(*key) if there else ""),
+        fields.words(named(cell), links.cell_samples(*key) if there else ""),
         fields.words(cell.model),
         fields.count(cell.counts.samples),
         fields.seconds(took.engine_seconds),

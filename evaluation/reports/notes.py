@@ -19,6 +19,12 @@ def plain_title(title: str) -> str:
     return title.removeprefix(BUNDLED)
 
 
+def named(cell: Cell | Result) -> str:
+    """A cell's dataset where no badge fits: its plain title, and whether its rows are bundled."""
+    bundled = " (bundled)" if cell.provenance.dataset_source == "bundled" else ""
+    return f"{plain_title(cell.title)}{bundled}"
+
+
 def source_note(source: str, title: str) -> str:
     """What a reader must know about where a dataset's rows came from ("" for the Hub)."""
     if source == "bundled":
