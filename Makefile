@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REQUIREMENTS := requirements/runtime.txt requirements/dev.txt requirements/constraints.txt
 CORES ?= all
+# Every job is a process of its own: without compiled files each would compile all it imports anew.
+export PYTHONDONTWRITEBYTECODE :=
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=1 --keep-going
 
 .PHONY: setup demo quick standard full test lint clean crosscheck bench bench-sweep bench-statistics \
