@@ -26,7 +26,6 @@ class ChangedCell:
     difference: str
     order: str
     inputs: tuple[InputChange, ...]
-    unexplained: bool
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,6 @@ def _cell(found: CellChange) -> ChangedCell:
         difference=_difference(found),
         order="" if moved is None else f"{moved:.6f}",
         inputs=tuple(map(_shortened, found.inputs)),
-        unexplained=found.score_differs and not found.inputs,
     )
 
 

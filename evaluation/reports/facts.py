@@ -50,21 +50,6 @@ def judge_name(judge: JudgeFacts) -> str:
     return f"{judge.id} @ {fmt.short(judge.revision)}"
 
 
-def judging(judge: JudgeFacts | None) -> Rows:
-    """What a samples page says about the judge; nothing without one."""
-    if judge is None:
-        return []
-    read = f"{judge.parsed} of {judge.asked}; {judge.retried} asked for a second time"
-    tokens = f"{fmt.count(judge.prompt_tokens)} of prompts, "
-    tokens += f"{fmt.count(judge.completion_tokens)} generated"
-    return [
-        ("Judge", f"{judge.id} @ {judge.revision}"),
-        ("Judged itself", "yes: no part of any ranking" if judge.self_judged else "no"),
-        ("Ratings read", read),
-        ("Tokens of the judge", tokens),
-    ]
-
-
 def code(found: Provenance) -> str:
     """The commit that scored a cell and whether the tree was as committed."""
     state = {True: "with uncommitted changes", False: "clean", None: "state of the tree unknown"}

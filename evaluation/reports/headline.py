@@ -67,10 +67,8 @@ def headline(report: TierReport) -> Headline:
     known = [(text,) for text in (*decided(report), *sizes(report))]
     averages = _averages(report)
     if not averages:
-        why = (
-            "No dataset counts for all models, so that there is no average; the reasons are below."
-        )
-        return Headline(("No ranking: the models share no dataset.",), ((why,), *known))
+        why = "Without such a dataset there is no average; the reasons are below."
+        return Headline(("No ranking: no dataset counts for all models.",), ((why,), *known))
     first, rivals = averages[0], [one.model for one in averages[1:]]
     found = opponents(report, first.model)
     order = [*rivals, *(name for name in models if name not in rivals)]

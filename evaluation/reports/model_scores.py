@@ -125,6 +125,7 @@ def _row(report: TierReport, model: str, dataset: str, verdicts: Counter[Verdict
 def _missing(report: TierReport, model: str, dataset: str) -> ScoreRow:
     title = plain_title(report.title(dataset))
     cells = [c for c in report.aggregate.cells if c.dataset == dataset]
+    unread = (u for u in report.aggregate.unread if (u.model, u.dataset) == (model, dataset))
     scores = [s for c in cells if (s := fmt.primary(c.scores)) is not None]
     others = _others(report, model, dataset, scores[0].metric) if scores else ()
     return ScoreRow(
@@ -133,7 +134,7 @@ def _missing(report: TierReport, model: str, dataset: str) -> ScoreRow:
         source=cells[0].provenance.dataset_source if cells else "hub",
         score="",
         word="missing",
-        reason="not in this report",
+        reason=next((one.reason for one in unread), "not in this report"),
         interval=fmt.NONE,
         n=None,
         facts=(scores[0].metric,) if scores else (),

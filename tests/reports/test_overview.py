@@ -144,7 +144,7 @@ def test_there_is_no_ranking_where_nothing_is_decided() -> None:
 
 def test_without_averages_nothing_leads() -> None:
     pairs: Pairs = {("a", "b"): ("not comparable", None)}
-    assert lead(pairs, {"a": None, "b": None}) == "No ranking: the models share no dataset."
+    assert lead(pairs, {"a": None, "b": None}) == "No ranking: no dataset counts for all models."
     assert lead(pairs, {"a": 0.5, "b": None}) == "No ranking: a is the only model with an average."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import isfinite
 
 from evaluation.records import Cell, Record, SourceKind
 from evaluation.reports import format as fmt
@@ -95,7 +96,7 @@ def tier(report: TierReport, files: Mapping[Key, int]) -> Tier:
 
 def _cell(cell: Cell, model: int, dataset: int, files: Mapping[Key, int]) -> ShownCell:
     score = fmt.primary(cell.scores)
-    if score is None or score.value is None:
+    if score is None or score.value is None or not isfinite(score.value):
         word, reason = notes.not_scored(cell, score)
         about = [f"{word}: {reason}"]
     else:

@@ -25,10 +25,16 @@
   // A field's data-sort, or else its text, is what counts; numbers by size, nothing at the end.
   const value = (row, column) => {
     const field = row.children[column];
-    return field ? (field.dataset.sort ?? field.textContent).trim() : "";
+    const text = field ? (field.dataset.sort ?? field.textContent).trim() : "";
+    return text === "–" ? "" : text;
+  };
+  // 1,234 or −2.5 or 45.0%, and of two ends the lower one.
+  const number = (text) => {
+    const first = text.replace(/^−/, "-").split(/ to |–/)[0].replace(/,(?=\d{3})|%$/g, "");
+    return Number(first || "none");
   };
   const compare = (left, right) => {
-    const numbers = [Number(left), Number(right)];
+    const numbers = [number(left), number(right)];
     return numbers.some(Number.isNaN)
       ? left.localeCompare(right, "en", { numeric: true }) : numbers[0] - numbers[1];
   };
