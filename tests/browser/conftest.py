@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser.chromium import NAMES, browser_path, started
+from tests.browser.chromium import NAMES, PATIENCE_MS, browser_path, started
 from tests.browser.hostile import hostile_results, renamed
 from tests.browser.site import Site, render
 from tests.synthetic_tier import config_of, dataset_names, model_names, tier
@@ -78,7 +78,7 @@ def open_page(browser: Browser, faults: Faults) -> Iterator[Open]:
     ) -> Page:
         if not contexts:
             contexts.append(browser.new_context(reduced_motion="reduce"))
-            contexts[0].set_default_timeout(15_000)
+            contexts[0].set_default_timeout(PATIENCE_MS)
             faults.watch(contexts[0])
         page = contexts[0].new_page()
         faults.dialogs(page)
