@@ -10,6 +10,7 @@ from evaluation.records import Result
 from evaluation.reports import TierReport
 from evaluation.reports.digest import digests
 from evaluation.reports.pages import model, overview, pair
+from evaluation.reports.samples import views
 from tests.synthetic_tier import (
     aggregate_of,
     comparisons_of,
@@ -78,7 +79,7 @@ def test_pages_of_a_full_tier_are_small() -> None:
         comparisons=comparisons,
         cost=cost_of(aggregate, comparisons),
         presets=presets_of(models),
-        digests={(one.model, one.dataset): digests(one) for one in results},
+        digests={(one.model, one.dataset): digests(views(one)) for one in results},
     )
     assert len(overview.render(report).encode()) < 500_000
     assert len(model.render(report, models[0]).encode()) < 3_000_000

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from evaluation.records import Result, SampleResult
+from collections.abc import Iterable
+
+from evaluation.records import SampleResult
 from evaluation.reports import format as fmt
 from evaluation.reports.inputs import SampleDigest
-from evaluation.reports.samples import SampleView, views
+from evaluation.reports.samples import SampleView
 
 LINE = 160
 
 
-def digests(result: Result) -> tuple[SampleDigest, ...]:
-    """The samples of a result in their order."""
-    return tuple(digest(view) for view in views(result))
+def digests(found: Iterable[SampleView]) -> tuple[SampleDigest, ...]:
+    """The samples of a result, from their views and in their order."""
+    return tuple(map(_digest, found))
 
 
-def digest(view: SampleView) -> SampleDigest:
-    """A sample in short, from its view."""
+def _digest(view: SampleView) -> SampleDigest:
     sample: SampleResult = view.sample
     turns = sample.turns
     return SampleDigest(

@@ -17,7 +17,7 @@ def performance(aggregate: Aggregate) -> Rows:
         cells = [c for c in aggregate.cells if c.model == model]
         if not cells:
             continue
-        sessions = _sessions(cells)
+        sessions = answer_sessions(cells)
         answering = [c for c in cells if c.performance.completion_tokens]
         scoring = [c for c in cells if not c.performance.completion_tokens]
         rows.append(
@@ -41,7 +41,8 @@ def _rate(cells: list[Cell], tokens: int) -> str:
     return fmt.rate(tokens / seconds if seconds > 0 and tokens else None)
 
 
-def _sessions(cells: Iterable[Cell]) -> list[Session]:
+def answer_sessions(cells: Iterable[Cell]) -> list[Session]:
+    """The sessions that answered for cells, each once."""
     return list({(s.model, s.id): s for c in cells for s in c.provenance.sessions}.values())
 
 

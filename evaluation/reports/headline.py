@@ -77,7 +77,7 @@ def headline(report: TierReport) -> Headline:
     second = [_second(ranked[0], report)] if ranked else []
     lead = _lead(report, first.model, ranked)
     return Headline(
-        (*lead, BUNDLED) if _bundled(report, first) == len(first.datasets) else lead,
+        (*lead, BUNDLED) if report.bundled(first.datasets) == len(first.datasets) else lead,
         (_average(report, first), *second, *known),
         first.model,
         against,
@@ -142,17 +142,11 @@ def _average(report: TierReport, first: MacroAverage) -> Sentence:
 def _over(report: TierReport, first: MacroAverage) -> str:
     number, all_of = len(first.datasets), len(report.aggregate.datasets)
     text = f"{number} of {all_of} datasets" if number < all_of else fmt.plural(number, "dataset")
-    bundled = _bundled(report, first)
+    bundled = report.bundled(first.datasets)
     if not bundled:
         return text
     which = "all of them" if bundled == number else f"{bundled} of them"
     return f"{text}, {'which is' if number == 1 else which} bundled samples, not the benchmark"
-
-
-def _bundled(report: TierReport, first: MacroAverage) -> int:
-    """How many of the average's datasets are bundled samples."""
-    sources = {c.dataset: c.provenance.dataset_source for c in report.aggregate.cells}
-    return sum(sources.get(dataset) == "bundled" for dataset in first.datasets)
 
 
 def _second(rival: Versus, report: TierReport) -> Sentence:

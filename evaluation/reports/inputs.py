@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -79,6 +79,11 @@ class TierReport:
     def title(self, dataset: str) -> str:
         """A dataset's title as its cells have it, or its name."""
         return next((c.title for c in self.aggregate.cells if c.dataset == dataset), dataset)
+
+    def bundled(self, datasets: Iterable[str]) -> int:
+        """How many of the datasets are bundled samples."""
+        sources = {c.dataset: c.provenance.dataset_source for c in self.aggregate.cells}
+        return sum(sources.get(dataset) == "bundled" for dataset in datasets)
 
     def pairs(self) -> list[Comparison]:
         """The comparisons of two models."""

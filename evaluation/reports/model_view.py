@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from evaluation.records import Cell, MacroAverage, Session
 from evaluation.reports import format as fmt
 from evaluation.reports.differences import known
+from evaluation.reports.facts import answer_sessions
 from evaluation.reports.inputs import TierReport
 from evaluation.reports.notes import plain_title
 from evaluation.reports.versus import Versus
@@ -85,8 +86,7 @@ def average(report: TierReport, model: str) -> Average:
 
 
 def _over(report: TierReport, found: MacroAverage) -> str:
-    sources = {c.dataset: c.provenance.dataset_source for c in report.aggregate.cells}
-    bundled = sum(sources.get(name) == "bundled" for name in found.datasets)
+    bundled = report.bundled(found.datasets)
     text = fmt.plural(len(found.datasets), "dataset")
     if not bundled:
         return text
@@ -135,8 +135,7 @@ def preset(report: TierReport, model: str) -> Preset:
 
 def sessions(cells: Iterable[Cell]) -> list[Session]:
     """The sessions that the model's answers came from, in the order they were started."""
-    found = {s.id: s for cell in cells for s in cell.provenance.sessions}
-    return sorted(found.values(), key=lambda session: session.started)
+    return sorted(answer_sessions(cells), key=lambda session: session.started)
 
 
 def session_rows(found: Iterable[Session]) -> Rows:

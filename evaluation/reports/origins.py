@@ -9,7 +9,7 @@ from evaluation.benchmarks import benchmark
 from evaluation.config import DATASETS
 from evaluation.records import Cell, Hardware, Provenance, Session
 from evaluation.reports import format as fmt
-from evaluation.reports.facts import code, machine
+from evaluation.reports.facts import answer_sessions, code, machine
 from evaluation.reports.inputs import TierReport
 from evaluation.reports.notes import SOURCES, plain_title
 
@@ -48,7 +48,7 @@ def origins(report: TierReport) -> Origins:
 def distinct_sessions(cells: Iterable[Cell]) -> list[Session]:
     """The sessions of cells, those of answers before those of ratings, each once."""
     found = list(cells)
-    answers = {(s.model, s.id): s for c in found for s in c.provenance.sessions}
+    answers = {(s.model, s.id): s for s in answer_sessions(found)}
     ratings = {(s.model, s.id): s for c in found if c.judge is not None for s in c.judge.sessions}
     return list({**answers, **ratings}.values())
 

@@ -24,6 +24,7 @@ from evaluation.reports.pages import (
     provenance,
     samples,
 )
+from evaluation.reports.samples import views
 
 
 def render_report(report: TierReport, results: Iterable[Result], folder: Path) -> Path:
@@ -49,8 +50,9 @@ def render_report(report: TierReport, results: Iterable[Result], folder: Path) -
             )
         if key in found:
             raise EvaluationError("A result was given twice.", where=where)
-        found[key] = digests(result)
-        files[key] = sample_data.write(result, folder)
+        shown = views(result)
+        found[key] = digests(shown)
+        files[key] = sample_data.write(result, shown, found[key], folder)
     report = replace(report, digests=found)
     pages = {
         links.SAMPLES: samples.render(report, files),

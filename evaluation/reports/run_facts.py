@@ -7,7 +7,7 @@ from typing import Literal
 
 from evaluation.records import Amounts, Cell, TierCost
 from evaluation.reports import format as fmt
-from evaluation.reports.facts import code
+from evaluation.reports.facts import answer_sessions, code
 from evaluation.reports.inputs import TierReport
 
 Figure = Literal["wall_seconds", "gpu_seconds", "joules", "money"]
@@ -49,7 +49,7 @@ def _each(values: list[str]) -> str:
 
 def _loads(cells: list[Cell]) -> Fact:
     """Sessions by what served the model; a server's models were not loaded by us."""
-    sessions = {(s.model, s.id): s for cell in cells for s in cell.provenance.sessions}.values()
+    sessions = answer_sessions(cells)
     loaded = [s for s in sessions if s.hardware.device != "endpoint"]
     note = f"in {fmt.duration(sum(s.load_seconds for s in loaded))}" if loaded else ""
     served = len({s.model for s in sessions if s.hardware.device == "endpoint"})

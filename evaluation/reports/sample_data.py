@@ -20,9 +20,8 @@ from evaluation.files import write_text
 from evaluation.records import Record, Result, Turn
 from evaluation.reports import format as fmt
 from evaluation.reports import links, roles
-from evaluation.reports.digest import digest
 from evaluation.reports.inputs import SampleDigest, Verdict
-from evaluation.reports.samples import Choice, SampleView, TurnView, views
+from evaluation.reports.samples import Choice, SampleView, TurnView
 
 # Characters of one file; a sample that is longer by itself has a file of its own.
 LIMIT = 512 * 1024
@@ -93,20 +92,22 @@ class ShownSample(Record):
     judgments: tuple[ShownTurn, ...] = ()
 
 
-def write(result: Result, folder: Path) -> int:
+def write(
+    result: Result, found: Sequence[SampleView], short: Sequence[SampleDigest], folder: Path
+) -> int:
     """Write the samples of a result below links.cell_data(...) in the report's folder.
 
+    `found` are their views, `short` what tables show of them.
     `index.js` has the rows, `000.js` and so on the samples; returns how many of the latter.
     """
     base = folder / links.cell_data(result.model, result.dataset)
-    found = views(result)
     chunks: list[int] = []  # of each sample
     number = -1
     whole = (encoded(shown(view, repeats=result.repeats)) for view in found)
     for number, pieces in enumerate(packed(whole, LIMIT)):
         write_text(base / chunk_file(number), call(pieces))
         chunks += [number] * len(pieces)
-    rows = rows_of(found, chunks)
+    rows = rows_of(found, short, chunks)
     write_text(base / INDEX, call(map(encoded, rows)))
     return number + 1
 
@@ -146,15 +147,17 @@ def link_name(name: str) -> str:
     return name.encode(errors="replace").decode()
 
 
-def rows_of(found: Sequence[SampleView], chunks: Sequence[int]) -> list[Row]:
+def rows_of(
+    found: Sequence[SampleView], short: Sequence[SampleDigest], chunks: Sequence[int]
+) -> list[Row]:
     """The list of a cell. Of samples with the same id, all but the first get a number in links."""
     seen: Counter[str] = Counter()
     rows = []
-    for view, chunk in zip(found, chunks, strict=True):
+    for view, digest, chunk in zip(found, short, chunks, strict=True):
         name = link_name(view.sample.id)
         seen[name] += 1
         key = name if seen[name] == 1 else f"{name} #{seen[name]}"
-        rows.append(_row(view, digest(view), key, chunk))
+        rows.append(_row(view, digest, key, chunk))
     return rows
 
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from evaluation.records import Result
 from evaluation.reports import links
 from evaluation.reports.digest import digests
+from evaluation.reports.samples import views
 from tests.browser.conftest import PHONE, Faults, Open
 from tests.browser.site import Site
 from tests.browser.test_pages import violations
@@ -43,7 +44,7 @@ def result(model: str = CELL[0], dataset: str = CELL[1]) -> Result:
 
 def ids(verdict: str) -> list[str]:
     """The samples with a verdict, in their order."""
-    return [one.id for one in digests(result()) if one.verdict == verdict]
+    return [one.id for one in digests(views(result())) if one.verdict == verdict]
 
 
 def test_all_samples_of_a_cell_are_listed_in_order(site: Site, open_page: Open) -> None:

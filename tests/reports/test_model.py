@@ -31,6 +31,7 @@ from evaluation.reports.charts.dots import Dot, dots
 from evaluation.reports.charts.histogram import Spread, bins, spreads, ticks
 from evaluation.reports.digest import digests
 from evaluation.reports.pages import model as model_page
+from evaluation.reports.samples import views
 from evaluation.reports.spread import quantile
 from tests.reports.builders import Page, aggregate, hostile, result, sample, session, turn
 from tests.synthetic_results import judge
@@ -44,7 +45,7 @@ def report_of(
 ) -> TierReport:
     models = list(dict.fromkeys(one.model for one in results))
     datasets = list(dict.fromkeys(one.dataset for one in results))
-    found = {(one.model, one.dataset): digests(one) for one in results}
+    found = {(one.model, one.dataset): digests(views(one)) for one in results}
     base: dict[str, Any] = {
         "aggregate": aggregate(list(results), models, datasets),
         "comparisons": comparisons,

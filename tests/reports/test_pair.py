@@ -25,6 +25,7 @@ from evaluation.reports import TierReport, pair_view
 from evaluation.reports.digest import digests
 from evaluation.reports.disagreements import SHOWN, disagreements
 from evaluation.reports.pages import pair
+from evaluation.reports.samples import views
 from tests import synthetic_results
 from tests.reports.builders import HOSTILE, Page, aggregate, hostile
 
@@ -82,7 +83,7 @@ def report(one: Comparison, results: Sequence[Result] = ()) -> TierReport:
         Comparisons(
             tier="quick", confidence=0.95, power=0.8, margin=0.02, averages=[], comparisons=[one]
         ),
-        digests={(r.model, r.dataset): digests(r) for r in results},
+        digests={(r.model, r.dataset): digests(views(r)) for r in results},
     )
 
 
@@ -101,7 +102,7 @@ def compared(*results: Result) -> TierReport:
     return TierReport(
         aggregate(list(results), models, datasets),
         compare_tier("quick", models, datasets, results, synthetic_results.SETTINGS),
-        digests={(r.model, r.dataset): digests(r) for r in results},
+        digests={(r.model, r.dataset): digests(views(r)) for r in results},
     )
 
 

@@ -36,6 +36,7 @@ from evaluation.reports.efficiency import reading, writing
 from evaluation.reports.efficiency import table as ceiling_table
 from evaluation.reports.fields import NOTHING, Field, Table
 from evaluation.reports.pages import performance as page
+from evaluation.reports.samples import views
 from evaluation.reports.time_spent import PARTS, time_spent
 from evaluation.reports.time_spent import table as time_table
 from evaluation.reports.usage import model_runs
@@ -247,7 +248,7 @@ def test_tokens_a_second_are_those_of_the_kinds_of_work_there_were() -> None:
 
 def test_waits_are_quantiles_of_the_samples_that_were_asked() -> None:
     results = list(synthetic_tier.tier(1, ["gsm8k"], 20))
-    digest = digests(results[0])[0]
+    digest = digests(views(results[0]))[0]
     asked = [replace(digest, finish_reasons=("stop",), latency_seconds=float(n)) for n in range(20)]
     never = replace(digest, finish_reasons=(), latency_seconds=0.0)
     assert cell_speed.waits([*reversed(asked), *[never] * 30]) == pytest.approx((9.5, 18.05))
@@ -465,7 +466,7 @@ def report(models: int = 3, **changes: Any) -> TierReport:
         comparisons=compared,
         cost=synthetic_tier.cost_of(found, compared),
         presets=synthetic_tier.presets_of(names),
-        digests={(r.model, r.dataset): digests(r) for r in results},
+        digests={(r.model, r.dataset): digests(views(r)) for r in results},
     )
 
 

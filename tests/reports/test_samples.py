@@ -14,6 +14,7 @@ import pytest
 from evaluation.records import ContinuationScore, Result
 from evaluation.reports import format as fmt
 from evaluation.reports import links, sample_data
+from evaluation.reports.digest import digests
 from evaluation.reports.inputs import TierReport
 from evaluation.reports.pages import samples as samples_page
 from evaluation.reports.sample_data import ShownTurn, shown
@@ -33,9 +34,15 @@ def opened(path: Path) -> Any:
     return json.loads(json.loads(found.group(1)))
 
 
+def write(made: Result, folder: Path) -> int:
+    """Write a result's samples; returns the number of files with samples."""
+    found = views(made)
+    return sample_data.write(made, found, digests(found), folder)
+
+
 def written(made: Result, folder: Path) -> tuple[list[Any], list[Any]]:
     """The rows and samples of a result, from its files."""
-    n = sample_data.write(made, folder)
+    n = write(made, folder)
     base = folder / links.cell_data(made.model, made.dataset)
     assert len(list(base.iterdir())) == n + 1
     chunks = [opened(base / sample_data.chunk_file(number)) for number in range(n)]
@@ -139,7 +146,7 @@ def test_packing(sizes: list[int], expected: list[list[int]]) -> None:
 
 def test_a_result_without_samples_has_an_empty_list(tmp_path: Path) -> None:
     made = result().model_copy(update={"samples": []})
-    assert sample_data.write(made, tmp_path) == 0
+    assert write(made, tmp_path) == 0
     assert opened(tmp_path / "samples/m_one/gsm8k/index.js") == []
 
 
@@ -161,7 +168,7 @@ def test_links_find_samples_of_any_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "a\x00b", "x" * 300, "\ud800"])
 def test_files_of_odd_names_stay_in_the_folder(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "report"
-    sample_data.write(result(name, name), folder)
+    write(result(name, name), folder)
     found = [path for path in tmp_path.rglob("*") if path.is_file()]
     parts = [path.relative_to(folder).parts for path in found]
     assert {(len(one), one[0], one[3]) for one in parts} == {
